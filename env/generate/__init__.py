@@ -1,0 +1,1 @@
+"""Broken models made to order, every claim about them proved by the solver."""

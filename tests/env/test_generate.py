@@ -1,0 +1,172 @@
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ordebug.core.errors import UsageError
+from ordebug.core.jsonl import read_rows, write_rows
+from ordebug.env.explanation import said
+from ordebug.env.generate.families import FAMILIES
+from ordebug.env.generate.generator import Plan, check, generate
+from ordebug.env.observation import Observation
+from ordebug.env.policies import Turn, dice, oracle
+from ordebug.env.problem import Problem
+from ordebug.env.problem_set import ProblemSet, read_problem_set, select
+from ordebug.env.repair_env import RepairEnv
+
+COUNT = 120
+
+
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory: pytest.TempPathFactory) -> ProblemSet:
+    folder = tmp_path_factory.mktemp("set")
+    generate(folder, Plan(COUNT, ("A", "D"), tuple(FAMILIES), seed=3), workers=1)
+    return read_problem_set(folder)
+
+
+@pytest.fixture(scope="module")
+def starts(problems: ProblemSet) -> list[tuple[Problem, Observation]]:
+    return [(problem, RepairEnv(problem, problems).reset()[0]) for problem in problems]
+
+
+def test_types_and_families_are_shared_out(problems: ProblemSet) -> None:
+    assert Counter(problem.error_type for problem in problems) == {"A": COUNT // 2, "D": COUNT // 2}
+    assert {problem.family for problem in problems} == set(FAMILIES)
+
+
+def test_every_claim_holds_and_a_lie_is_found(problems: ProblemSet) -> None:
+    assert [claims for _, claims in check(problems, workers=1) if claims] == []
+    problem = next(iter(problems))
+    other = next(name for name in RepairEnv(problem, problems).reset()[0].row_names if name not in problem.touched)
+    cause = problem.root_cause[0]
+    lies = [
+        {"original_objective": -1.0},
+        {"root_cause": [cause.model_copy(update={"name": other, "touches": (other,)})]},
+        {"error_type": "D" if problem.error_type == "A" else "A"},
+        {"repair": ()},
+        {"description": "A joinery plans."},
+        {"model_file": problem.clean_model_file},
+    ]
+    for lie in lies:
+        told = ProblemSet(problems.folder, {"p": problem.model_copy(update=lie)})
+        assert next(check(told, workers=1))[1], lie
+
+
+def test_the_description_disagrees_with_the_cause_alone(starts: list[tuple[Problem, Observation]]) -> None:
+    meant = {"at most": "<=", "at least": ">=", "exactly": "="}
+    for problem, observation in starts:
+        odd = {
+            name
+            for name, view in observation.rows.items()
+            if meant.get(str(said(name, problem.description))) != view.sense
+        }
+        assert odd == {problem.root_cause[0].name}
+
+
+def test_a_set_difference_is_no_answer(starts: list[tuple[Problem, Observation]]) -> None:
+    """Every row is described, and withdrawn requirements are told of that did leave the model."""
+    decoys = 0
+    for problem, observation in starts:
+        told = [line.partition(":") for line in str(problem.description).splitlines()[1:]]
+        assert {name for name, _, _ in told} >= set(observation.row_names)
+        decoys += any(text.startswith(" withdrawn") and name not in observation.row_names for name, _, text in told)
+    assert decoys > COUNT // 5
+
+
+def test_neither_place_nor_sense_nor_name_gives_the_cause_away(starts: list[tuple[Problem, Observation]]) -> None:
+    """Guesses that do not read the description stay near chance (a half to a third)."""
+    hits: Counter[str] = Counter()
+    for problem, observation in starts:
+        rows, cause = observation.conflict.rows, problem.root_cause[0].name
+        senses = [observation.rows[name].sense for name in rows]
+        lone = [name for name, sense in zip(rows, senses, strict=True) if senses.count(sense) == 1] or list(rows)
+        hits["first"] += rows[0] == cause
+        hits["last"] += rows[-1] == cause
+        hits["lone sense"] += lone[0] == cause
+        hits["alphabet"] += min(rows) == cause
+    assert max(hits.values()) / COUNT < 0.6 and min(hits.values()) / COUNT > 0.15, hits
+
+
+def test_the_oracle_recovers_every_problem_and_names_the_evidence(problems: ProblemSet) -> None:
+    for problem in problems:
+        env = RepairEnv(problem, problems)
+        observation, _ = env.reset()
+        reply = oracle(Turn(observation, problem, "core", dice(0, problem.problem_id, 0)))
+        assert reply.count("wrong") == 1 and reply.endswith(f"Action: DROP_CONSTRAINT({problem.root_cause[0].name})")
+        *_, info = env.step(reply)
+        assert info["stop"] == "recovered"
+        assert problem.error_type == "A" or info["terms"]["tier"] == "equivalent"
+
+
+def test_dropping_a_turned_row_keeps_the_optimum(problems: ProblemSet) -> None:
+    """Turned round it is infeasible, so the other rows imply what it meant: without it nothing is lost."""
+    for problem in problems:
+        if problem.error_type == "A":
+            env = RepairEnv(problem, problems)
+            env.reset()
+            *_, info = env.step(f"Action: DROP_CONSTRAINT({problem.root_cause[0].name})")
+            assert info["objective"] == pytest.approx(problem.original_objective)
+
+
+def test_sets_are_the_same_whatever_the_workers_and_share_no_base_across_seeds(tmp_path: Path) -> None:
+    for name, seed, workers in (("one", 5, 1), ("two", 5, 2), ("other", 6, 1)):
+        generate(tmp_path / name, Plan(20, ("A", "D"), ("production",), seed=seed), workers)
+    one, two, other = (read_problem_set(tmp_path / name) for name in ("one", "two", "other"))
+    assert list(one) == list(two)
+    assert {problem.base_id for problem in one}.isdisjoint(problem.base_id for problem in other)
+    for problem in one:
+        assert one.model_path(problem).read_text() == two.model_path(problem).read_text()
+
+
+def test_orders_that_cannot_be_met_say_why(tmp_path: Path) -> None:
+    ask = Plan(1, ("A",), ("production",))
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"types": ("Z",)}, "error type Z"),
+        ({"families": ("x",)}, "family x"),
+        ({"count": 0}, "--count 0"),
+        ({"rows": range(1, 99)}, "number of rows"),
+    ]
+    for change, says in changes:
+        with pytest.raises(UsageError, match=says):
+            generate(tmp_path / "new", replace(ask, **change), workers=1)
+    generate(tmp_path / "set", ask, workers=1)
+    with pytest.raises(UsageError, match="already holds"):
+        generate(tmp_path / "set", ask, workers=1)
+
+
+def test_a_selection_is_a_set_of_its_own(problems: ProblemSet, tmp_path: Path) -> None:
+    ids = list(problems.problems)[:3]
+    assert select(problems, [*ids, "unknown"], tmp_path / "some") == 3
+    assert [claims for _, claims in check(read_problem_set(tmp_path / "some"), workers=1)] == [[], [], []]
+
+
+def test_a_bad_problem_set_is_named(problems: ProblemSet, tmp_path: Path) -> None:
+    from ordebug.core.errors import InputError
+
+    row = {"problem_id": "p", "model_file": "m.mps"}
+    cases = [
+        ([], "holds no problem"),
+        ([row, row], "occurs twice"),
+        ([{"problem_id": "p"}], "field model_file"),
+        ([{**row, "original_objective": "much"}], "field original_objective"),
+    ]
+    for number, (rows, says) in enumerate(cases):
+        write_rows(tmp_path / str(number) / "problems.jsonl", rows)
+        with pytest.raises(InputError, match=says):
+            read_problem_set(tmp_path / str(number))
+    with pytest.raises(InputError, match="not a problem set"):
+        read_problem_set(tmp_path / "nowhere")
+    outside = ProblemSet(tmp_path, {"p": Problem(problem_id="p", model_file="../../etc/passwd")})
+    with pytest.raises(InputError, match="outside"):
+        RepairEnv(outside.get("p"), outside).reset()
+    with pytest.raises(InputError, match="no problem 'q'"):
+        outside.get("q")
+
+
+def test_records_keep_fields_they_do_not_know(problems: ProblemSet, tmp_path: Path) -> None:
+    _, row = next(iter(read_rows(problems.source)))
+    write_rows(tmp_path / "problems.jsonl", [{**row, "note": "kept"}])
+    assert json.loads(next(iter(read_problem_set(tmp_path))).model_dump_json())["note"] == "kept"

@@ -1,0 +1,107 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ordebug.core.errors import InputError, LicenceError, ModelTooLargeError
+from ordebug.env.observation import BoundInConflict
+from ordebug.env.solvers import gurobi
+from ordebug.env.solvers.gurobi import GurobiModel, environment
+
+BuildModel = Callable[[bool], GurobiModel]
+
+
+def test_the_conflict_is_infeasible_and_needs_each_of_its_rows(joinery: BuildModel) -> None:
+    model = joinery(True)
+    assert model.solve().status == "INFEASIBLE"
+    assert model.conflict().rows == ("labor", "wood")
+    for row in model.conflict().rows:
+        twin = model.copy()
+        twin.drop(row)
+        assert twin.solve().status == "OPTIMAL"
+
+
+def test_a_conflict_of_bounds_only_has_no_row(joinery: BuildModel) -> None:
+    model = joinery(False)
+    model.set_bounds("chairs", 6, 5.5)
+    assert model.solve().status == "INFEASIBLE"
+    conflict = model.conflict()
+    assert conflict.rows == ()
+    assert conflict.bounds == (BoundInConflict("chairs", "lower"), BoundInConflict("chairs", "upper"))
+
+
+def test_infeasible_or_unbounded_is_decided(joinery: BuildModel) -> None:
+    model = joinery(False)
+    for row in ("labor", "wood", "paint"):
+        model.drop(row)
+    assert model.solve().status == "UNBOUNDED"
+
+
+def test_relaxing_an_equality_shows_no_helper_and_works_twice(joinery: BuildModel) -> None:
+    model = joinery(False)
+    model.relax("hotel", 2)
+    model.relax("hotel", 1)
+    view = model.row("hotel")
+    assert (view.sense, view.rhs, view.slack) == ("=", 5, 3)
+    assert model.row_names == ("labor", "wood", "hotel", "paint")
+    assert model.solve().objective == pytest.approx(3 * 8 + 2 * 22)
+    model.drop("hotel")
+    assert model.row_names == ("labor", "wood", "paint")
+
+
+def test_relaxing_moves_each_sense_its_own_way(joinery: BuildModel) -> None:
+    model = joinery(True)
+    model.relax("labor", 4)
+    model.relax("wood", 1)
+    assert (model.row("labor").rhs, model.row("wood").rhs) == (36, 31)
+
+
+def test_matrices_tell_models_apart_and_ignore_row_order(joinery: BuildModel, tmp_path: Path) -> None:
+    clean, broken = joinery(False), joinery(True)
+    assert clean.matrix() != broken.matrix()
+    assert broken.flip("labor") and clean.matrix() == broken.matrix()
+    assert not broken.flip("hotel")
+    clean.write(tmp_path / "m.mps")
+    assert GurobiModel.read(tmp_path / "m.mps").matrix() == clean.matrix()
+
+
+def test_a_file_that_is_no_model_is_an_input_error(tmp_path: Path) -> None:
+    for name, text in (("a.mps", "NAME x\nROWS\n Q what\n"), ("b.lp", "min nothing at all ]"), ("c.mps", "")):
+        path = tmp_path / name
+        path.write_text(text)
+        with pytest.raises(InputError, match=name):
+            GurobiModel.read(path)
+
+
+def test_a_quadratic_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "q.lp"
+    path.write_text("Minimize\n x + [ x ^2 ] / 2\nSubject To\n c: x >= 1\nEnd\n")
+    with pytest.raises(InputError, match="not linear"):
+        GurobiModel.read(path)
+
+
+def large(path: Path, variables: int, rows: int) -> Path:
+    terms = "\n".join(f" x{i} >= 0" for i in range(variables))
+    body = "\n".join(f" c{i}: x{i % variables} >= 1" for i in range(rows))
+    path.write_text(f"Minimize\n x0\nSubject To\n{body}\nBounds\n{terms}\nEnd\n")
+    return path
+
+
+def test_2000_rows_are_solved_and_2001_variables_name_the_licence(tmp_path: Path) -> None:
+    assert GurobiModel.read(large(tmp_path / "fits.lp", 2000, 2000)).solve().objective == 1
+    with pytest.raises(ModelTooLargeError, match="licence") as caught:
+        GurobiModel.read(large(tmp_path / "large.lp", 2001, 2001)).solve()
+    assert "2,000" in caught.value.fix
+
+
+def test_no_licence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    licence = tmp_path / "gurobi.lic"
+    licence.write_text("TYPE=NODE\nVERSION=13\nHOSTNAME=nobody\nHOSTID=0\nEXPIRATION=2001-01-01\nKEY=AAAA\n")
+    monkeypatch.setenv("GRB_LICENSE_FILE", str(licence))
+    with pytest.raises(LicenceError, match="licence") as caught:
+        gurobi.environment.__wrapped__()
+    assert "GRB_LICENSE_FILE" in caught.value.fix
+
+
+def test_one_environment_a_process() -> None:
+    assert environment() is environment()
