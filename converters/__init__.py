@@ -1,0 +1,1 @@
+"""Files in, ms-swift JSONL out."""
