@@ -1,0 +1,1 @@
+"""Episodes run, scored and reported."""

@@ -1,0 +1,142 @@
+"""A whole run: its policy and the anchors on the same problems, then the numbers. A stopped run goes on."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ordebug.core.errors import UsageError, existing_file
+from ordebug.env.policies import ANCHORS
+from ordebug.env.problem_set import ProblemSet, read_problem_set
+from ordebug.eval.anchors import play_anchors
+from ordebug.eval.attempt import Setting
+from ordebug.eval.run_folder import RunFolder, run_manifest
+from ordebug.eval.summary import summarise
+from ordebug.eval.swift_infer import SwiftInfer, play_swift_infer
+
+SWIFT_INFER = "swift-infer"
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What to play.
+
+    Attributes:
+        policy: An anchor's name or ``swift-infer``.
+        problems: Folder of the problem set.
+        out: The run's folder.
+        setting: What the policies meet.
+        swift: How ``swift infer`` is called, for that policy.
+        seed: What anchors draw from.
+        samples: Attempts at each problem.
+        limit: Only so many problems, drawn at random.
+        workers: Processes; no result depends on it.
+        alone: Whether an anchor is played without the others beside, to make training data.
+    """
+
+    policy: str
+    problems: Path
+    out: Path
+    setting: Setting
+    swift: SwiftInfer | None = None
+    seed: int = 0
+    samples: int = 1
+    limit: int | None = None
+    workers: int = 1
+    alone: bool = False
+
+
+def rollout(request: Rollout) -> dict[str, Any]:
+    """Plays what is still missing and returns the content of ``metrics.json``.
+
+    Raises:
+        UsageError: If the policy is not known, or the folder holds a run of other settings.
+        LicenceError: If the solver has no licence.
+        ToolError: If ``swift infer`` is missing or failed.
+    """
+    if request.policy not in (*ANCHORS, SWIFT_INFER):
+        raise UsageError(
+            f"there is no policy {request.policy!r}.", f"Choose one of {', '.join((*ANCHORS, SWIFT_INFER))}."
+        )
+    if request.policy == SWIFT_INFER and request.swift is None:
+        raise UsageError("swift-infer needs a model and a recipe.", "Give --model DIR and --recipe FILE.yaml.")
+    if request.policy == SWIFT_INFER and request.alone:
+        raise UsageError("a model is never shown without the anchors.", "Leave out --alone.")
+    problems = read_problem_set(request.problems).draw(request.limit, request.seed)
+    run = RunFolder(request.out)
+    run.open(_manifest(request, problems))
+    if request.swift is not None:
+        play_swift_infer(
+            run,
+            problems,
+            request.setting,
+            request.swift,
+            policy=request.policy,
+            samples=request.samples,
+            workers=request.workers,
+        )
+    play_anchors(
+        run,
+        problems,
+        request.setting,
+        policy=None if request.swift else request.policy,
+        samples=request.samples,
+        seed=request.seed,
+        workers=request.workers,
+        beside=not request.alone,
+    )
+    return summarise(run, problems, request.setting, samples=request.samples)
+
+
+def configuration(policy: str, problems: Path, setting: Setting) -> dict[str, Any]:
+    """The part of a manifest's ``config`` that every kind of run has."""
+    return {
+        "policy": policy,
+        "profile": setting.profile,
+        "actions": setting.actions,
+        "max_steps": setting.rules.max_steps,
+        "max_prompt_tokens": setting.max_prompt_tokens,
+        "auto_submit": setting.rules.auto_submit,
+        "problems": str(problems),
+    }
+
+
+def _manifest(request: Rollout, problems: ProblemSet) -> dict[str, Any]:
+    config = configuration(request.policy, request.problems, request.setting)
+    config |= {"seed": request.seed, "samples": request.samples, "limit": request.limit}
+    data = {"problems": problems.source}
+    if request.swift is None:
+        return run_manifest(config, data)
+    config |= {"model": request.swift.model, "recipe": str(request.swift.recipe)}
+    config |= {"infer_arguments": list(request.swift.arguments)} if request.swift.arguments else {}
+    return run_manifest(config, data | {"recipe": request.swift.recipe}, request.swift.model)
+
+
+def swift_for(policy: str, model: str | None, recipe: Path | None, arguments: Sequence[str]) -> SwiftInfer | None:
+    """How ``swift infer`` is called, None for a policy that needs no model.
+
+    Args:
+        policy: The policy.
+        model: Its checkpoint, adapter or model id.
+        recipe: YAML for ``swift infer``.
+        arguments: Further arguments, each text split as a shell would, such as ``--max_batch_size 8``.
+
+    Raises:
+        UsageError: If the options do not fit the policy.
+    """
+    if policy != SWIFT_INFER:
+        if model or recipe or arguments:
+            raise UsageError(
+                f"--model, --recipe and --infer-arg have no meaning for the policy {policy!r}.",
+                "Leave them out, or give --policy swift-infer.",
+            )
+        return None
+    if model is None or recipe is None:
+        raise UsageError("swift-infer needs a model and a recipe.", "Give --model DIR and --recipe FILE.yaml.")
+    existing_file(recipe, "a recipe for swift infer")
+    try:
+        parts = tuple(part for text in arguments for part in shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"--infer-arg cannot be read ({error}).", "Quote it as a shell would.") from None
+    return SwiftInfer(model, recipe, parts)

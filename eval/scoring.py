@@ -1,0 +1,94 @@
+"""A result file of ``swift infer`` as a run: every reply is one decision, replayed on the solver."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ordebug.core.errors import existing_file
+from ordebug.core.parallel import parallel_map
+from ordebug.env.problem_set import ProblemSet, read_problem_set
+from ordebug.env.renderer import messages_sha256
+from ordebug.eval.anchors import play_anchors
+from ordebug.eval.attempt import Replay, Setting, replay
+from ordebug.eval.rollout import configuration
+from ordebug.eval.run_folder import RunFolder, run_manifest
+from ordebug.eval.summary import summarise
+from ordebug.eval.swift_result import Key, ResultRow, read_result
+
+SCORED = "scored"
+"""The policy's name in the episodes: the result file does not say which model answered."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What to score.
+
+    Attributes:
+        result: What ``swift infer`` wrote.
+        problems: Folder of the problem set; each of its problems must be answered once.
+        out: The run's folder.
+        setting: How the prompts were made; one decision an episode.
+        seed: What anchors draw from.
+        limit: Only so many problems, drawn at random.
+        workers: Processes.
+    """
+
+    result: Path
+    problems: Path
+    out: Path
+    setting: Setting
+    seed: int = 0
+    limit: int | None = None
+    workers: int = 1
+
+
+def score(request: Scoring) -> dict[str, Any]:
+    """Scores the replies and returns the content of ``metrics.json``; ``prompts_differ`` counts foreign prompts.
+
+    Raises:
+        UsageError: If a row does not tell its problem, or the folder holds a run of other settings.
+        InputError: If a problem has no reply or two.
+    """
+    problems = read_problem_set(request.problems).draw(request.limit, request.seed)
+    existing_file(request.result, "a result file of swift infer")
+    wanted = [(problem.problem_id, 0) for problem in problems]
+    rows = read_result(request.result, wanted, prompts=lambda: _prompts(request, problems))
+    run = RunFolder(request.out)
+    run.open(_manifest(request, problems))
+    differ = _score_rows(request, run, problems, rows)
+    play_anchors(run, problems, request.setting, policy=None, samples=1, seed=request.seed, workers=request.workers)
+    return summarise(run, problems, request.setting, prompts_differ=differ)
+
+
+def _prompts(request: Scoring, problems: ProblemSet) -> dict[str, Key]:
+    """The problem of each first prompt by its digest; a prompt that two problems share tells nothing."""
+    items = [Replay(problem, problems.folder, request.setting, SCORED) for problem in problems]
+    shown = parallel_map(replay, items, workers=request.workers, label="prompts")
+    digests = [messages_sha256(messages) if messages else "" for messages, _ in shown]
+    counts = Counter(digests)
+    return {
+        digest: (item.problem.problem_id, 0) for digest, item in zip(digests, items, strict=True) if counts[digest] == 1
+    }
+
+
+def _score_rows(request: Scoring, run: RunFolder, problems: ProblemSet, rows: dict[Key, ResultRow]) -> int:
+    """Replays every row; returns how many answer another prompt than the renderer's."""
+    items = [
+        Replay(problem, problems.folder, request.setting, SCORED, replies=(rows[problem.problem_id, 0].reply,))
+        for problem in problems
+    ]
+    finished, differ = run.finished(), 0
+    played = parallel_map(replay, items, workers=request.workers, label="scoring")
+    for item, (messages, episode) in zip(items, played, strict=True):
+        key = (item.problem.problem_id, 0)
+        differ += bool(messages) and rows[key].prompt_sha256 != messages_sha256(messages)
+        if episode is not None and key not in finished:
+            run.append([episode])
+    return differ
+
+
+def _manifest(request: Scoring, problems: ProblemSet) -> dict[str, Any]:
+    config = configuration(SCORED, request.problems, request.setting)
+    config |= {"seed": request.seed, "samples": 1, "limit": request.limit, "decisions": request.setting.decisions}
+    return run_manifest(config, {"problems": problems.source, "result": request.result})

@@ -1,0 +1,185 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ordebug.core.errors import UsageError
+from ordebug.core.jsonl import read_rows
+from ordebug.env.repair_env import Rules
+from ordebug.eval.attempt import Setting
+from ordebug.eval.report.rows import verdict
+from ordebug.eval.rollout import Rollout, rollout
+from ordebug.eval.run_folder import RunFolder
+
+MakeSet = Callable[..., Path]
+
+
+def play(problems: Path, out: Path, **changes: Any) -> dict[str, Any]:
+    setting = changes.pop("setting", Setting(rules=Rules(max_steps=5)))
+    return rollout(Rollout(**{"policy": "drop-first", "problems": problems, "out": out, "setting": setting} | changes))
+
+
+def stored(file: Path) -> list[dict[str, Any]]:
+    rows = [row for _, row in read_rows(file)]
+    for row in rows:
+        for step in row["steps"]:
+            step.pop("seconds")
+    return rows
+
+
+def test_worker_count_does_not_change_episodes(make_set: MakeSet, tmp_path: Path) -> None:
+    problems = make_set(12)
+    play(problems, tmp_path / "one", policy="random", workers=1)
+    play(problems, tmp_path / "two", policy="random", workers=2)
+    for name in ("episodes.jsonl", "anchors/random.jsonl", "anchors/drop-last.jsonl"):
+        assert stored(tmp_path / "one" / name) == stored(tmp_path / "two" / name)
+    assert stored(tmp_path / "one/episodes.jsonl") == stored(tmp_path / "one/anchors/random.jsonl")
+
+
+def test_a_stopped_run_goes_on_after_a_torn_line(make_set: MakeSet, tmp_path: Path) -> None:
+    problems, out = make_set(4), tmp_path / "run"
+    whole = play(problems, out)
+    before = stored(out / "episodes.jsonl")
+    file = out / "episodes.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:2]) + lines[2][:40])
+    (out / "anchors/oracle.jsonl").unlink()
+    assert play(problems, out) == whole
+    assert sorted(map(json.dumps, stored(file))) == sorted(map(json.dumps, before))
+    assert file.read_text().startswith("".join(lines[:2]))
+
+
+def test_a_finished_run_is_not_played_again(make_set: MakeSet, tmp_path: Path) -> None:
+    problems, out = make_set(2), tmp_path / "run"
+    play(problems, out)
+    before = (out / "episodes.jsonl").read_bytes()
+    play(problems, out)
+    assert (out / "episodes.jsonl").read_bytes() == before
+
+
+def test_other_settings_are_refused_by_name(make_set: MakeSet, tmp_path: Path) -> None:
+    problems, out = make_set(2), tmp_path / "run"
+    play(problems, out)
+    with pytest.raises(
+        UsageError, match="profile is 'algebra' there and 'names' now; seed is 0 there and 1 now"
+    ) as error:
+        play(problems, out, seed=1, setting=Setting("names", Rules(max_steps=5)))
+    assert "--out" in error.value.fix
+    with pytest.raises(UsageError, match="content of problems differs"):
+        play(make_set(3, name="other"), out)
+
+
+def test_what_else_lies_in_the_folder_is_left_alone(make_set: MakeSet, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    (out / "sft").mkdir(parents=True)
+    (out / "unseen").mkdir()
+    play(make_set(2), out)
+    assert (out / "sft").is_dir()
+
+
+def test_episodes_without_a_manifest_are_refused(make_set: MakeSet, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "episodes.jsonl").touch()
+    with pytest.raises(UsageError, match=r"no manifest\.json"):
+        play(make_set(2), out)
+
+
+def test_an_unknown_policy_names_the_choices(make_set: MakeSet, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no policy 'drop'") as error:
+        play(make_set(1), tmp_path / "run", policy="drop")
+    assert "drop-first" in error.value.fix
+    assert not (tmp_path / "run").exists()
+
+
+def test_manifest_says_what_made_the_run(make_set: MakeSet, tmp_path: Path) -> None:
+    problems, out = make_set(2), tmp_path / "run"
+    play(problems, out, limit=1)
+    manifest = RunFolder(out).read_manifest()
+    assert list(manifest["config"]) == [
+        "policy",
+        "profile",
+        "actions",
+        "max_steps",
+        "max_prompt_tokens",
+        "auto_submit",
+        "problems",
+        "seed",
+        "samples",
+        "limit",
+    ]
+    assert manifest["solver"]["name"] == "gurobi"
+    assert {"renderer_version", "reward_version", "metrics_version"} <= manifest.keys()
+    assert len(manifest["data"]["problems"]["sha256"]) == 64
+
+
+def test_metrics_of_known_policies(make_set: MakeSet, tmp_path: Path) -> None:
+    metrics = play(make_set(4), tmp_path / "run")
+    values = {policy: {k: c["value"] for k, c in cells.items()} for policy, cells in metrics["anchors"].items()}
+    assert metrics["overall"] == metrics["anchors"]["drop-first"]
+    assert (values["drop-first"]["rr_at_1"], values["drop-first"]["root_cause_at_1"]) == (1.0, 0.0)
+    assert values["drop-first"]["op"] == 0.0  # without the limit the optimum is 17, not 4
+    assert (values["drop-last"]["root_cause_at_1"], values["drop-last"]["op"]) == (1.0, 1.0)
+    assert values["oracle"]["root_cause_at_1"] == 1.0
+    assert values["oracle"]["rr_at_10"] is None  # only 5 steps were allowed
+    assert metrics["paired"]["drop-last"]["root_cause_at_1"]["difference"] == -1.0
+    assert set(metrics["by_type"]) == {"A", "D"}
+    assert metrics["by_type"]["A"]["steps"]["n"] == 2
+    assert json.loads((tmp_path / "run/metrics.json").read_text()) == metrics
+
+
+def test_samples_give_pass_at_k(make_set: MakeSet, tmp_path: Path) -> None:
+    metrics = play(make_set(3), tmp_path / "run", policy="random", samples=4)
+    assert metrics["episodes"] == 12
+    assert {"pass_at_1", "pass_at_2", "pass_at_4"} <= metrics["overall"].keys()
+    assert metrics["overall"]["pass_at_4"]["n"] == 3
+    replies = {row["steps"][0]["reply"] for row in stored(tmp_path / "run/episodes.jsonl")}
+    assert len(replies) > 3
+
+
+def test_unusable_models_are_errors_and_unscored(make_set: MakeSet, tmp_path: Path) -> None:
+    def unusable(name: str) -> dict[str, str]:
+        return {"problem_id": name, "model_file": f"models/{name}.mps"}
+
+    problems = make_set(2, extra=tuple(map(unusable, ("torn", "large", "absent", "feasible"))))
+    (problems / "models/torn.mps").write_text("this is no MPS\n")
+    (problems / "models/large.mps").write_text(large_mps(2001))
+    (problems / "models/feasible.mps").write_bytes((problems / "models/p0_clean.mps").read_bytes())
+    metrics = play(problems, tmp_path / "run", workers=2)
+    errors = {
+        row["problem_id"]: row["error"] for row in stored(tmp_path / "run/episodes.jsonl") if row["stop"] == "error"
+    }
+    assert set(errors) == {"torn", "large", "absent", "feasible"}
+    assert "not a model Gurobi can read" in errors["torn"]
+    assert "nothing to repair" in errors["feasible"]
+    assert "no model file" in errors["absent"]
+    assert metrics["errors"] == 4
+    assert metrics["overall"]["rr_at_1"]["n"] == 2
+
+
+def large_mps(variables: int) -> str:
+    """An infeasible LP with too many variables for the licence of pip."""
+    columns = "".join(f"    x{i}  up  1\n    x{i}  lo  1\n" for i in range(variables))
+    return (
+        f"NAME large\nROWS\n N  cost\n L  up\n G  lo\nCOLUMNS\n{columns}RHS\n    rhs  up  1\n    rhs  lo  2\nENDATA\n"
+    )
+
+
+def test_published_numbers_of_drop_first(public_problems: Path, tmp_path: Path) -> None:
+    setting = Setting("seed", Rules("compat"))
+    metrics = play(public_problems, tmp_path / "run", limit=200, setting=setting, workers=2)
+    assert metrics["errors"] == 0
+    assert metrics["overall"]["rr_at_5"]["value"] == 1.0
+    assert metrics["overall"]["rr_at_1"]["value"] == pytest.approx(0.898, abs=0.02)  # published data, all 4,162
+    assert metrics["overall"]["op"]["value"] == pytest.approx(0.981, abs=0.01)
+    assert metrics["anchors"]["oracle"]["op"]["value"] > 0.98  # 1.000 of A, C, D and .968 of B
+    assert metrics["overall"]["da_published"]["value"] < 0.6
+
+
+def test_an_anchor_alone_makes_rows_and_no_comparison(make_set: MakeSet, tmp_path: Path) -> None:
+    metrics = play(make_set(3), tmp_path / "run", policy="oracle", alone=True)
+    assert metrics["anchors"] == {} and metrics["overall"]["rr_at_1"]["value"] == 1.0
+    assert not (tmp_path / "run/anchors").exists()
+    assert "without the anchors" in verdict(metrics)
