@@ -1,0 +1,62 @@
+"""Recipes, read by ms-swift's own argument classes, and the rules that every one must keep."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RECIPES = sorted((ROOT / "swift_recipes").glob("*/*.yaml"))
+PARSE = """
+import json, sys, yaml
+from transformers import HfArgumentParser
+from swift.arguments import InferArguments, SftArguments
+for path in sys.argv[1:]:
+    recipe = yaml.safe_load(open(path))
+    recipe.pop("ENV", None)
+    kind = SftArguments if "/sft/" in path else InferArguments
+    kind.__post_init__ = lambda self: None  # it would look for the model and the GPUs
+    arguments = []
+    for key, value in recipe.items():
+        arguments += [f"--{key}", json.dumps(value) if isinstance(value, dict) else str(value)]
+    parsed, rest = HfArgumentParser([kind]).parse_args_into_dataclasses(arguments, return_remaining_strings=True)
+    print(path, "unknown:", rest)
+"""
+
+
+def load(path: Path) -> dict[str, object]:
+    recipe = yaml.safe_load(path.read_text())
+    assert isinstance(recipe, dict)
+    return recipe
+
+
+def test_all_recipes_are_here() -> None:
+    names = {f"{path.parent.name}/{path.name}" for path in RECIPES}
+    assert {"sft/tiny_cpu.yaml", "sft/qwen3_8b_lora.yaml", "infer/tiny_cpu.yaml", "infer/qwen3_8b_vllm.yaml"} <= names
+
+
+def test_ms_swift_knows_every_key() -> None:
+    paths = [str(path) for path in RECIPES]
+    run = subprocess.run([sys.executable, "-c", PARSE, *paths], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.stdout.splitlines()[-len(paths) :] == [f"{path} unknown: []" for path in paths]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_rules_of_ours(path: Path) -> None:
+    recipe = load(path)
+    assert recipe["enable_thinking"] is True, "the thought must be on wherever text is generated"
+    assert recipe["seed"] == 42 and recipe["model_type"] == "qwen3" and recipe["template"] == "qwen3"
+    assert None not in recipe.values(), "swift reads null as the text None"
+    if path.parent.name == "infer":
+        assert isinstance(recipe["max_new_tokens"], int), "without a limit a bad reply never ends"
+    else:
+        assert recipe["strict"] is True and recipe["deepspeed"] == "zero2" and recipe["max_length"]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_value_has_its_reason(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line.strip() and line != "ENV:"]
+    assert [line for line in lines if "#" not in line] == []
