@@ -1,0 +1,93 @@
+"""``ordebug data``: from a user's files to rows that ms-swift trains on."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from ordebug.converters.conversion import Converter, Summary
+    from ordebug.converters.split import Split
+
+app = typer.Typer(help="Convert and split training data.", no_args_is_help=True)
+
+
+Source = Literal["alpaca"]
+ProfileName = Literal["seed", "names", "algebra"]
+ActionSetName = Literal["core", "extended", "compat"]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+
+
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="JSON lines, a list, or a document with a list under 'data'.")],
+    out: Annotated[Path, typer.Option(help="The SFT file to write.")],
+    source: Annotated[Source, typer.Option("--from", help="What the file holds.")] = "alpaca",
+    profile: Annotated[
+        ProfileName, typer.Option(help="seed keeps the file's own text; the others render it from --problems.")
+    ] = "seed",
+    problems: Annotated[Path | None, typer.Option(help="The problem set the rows were made from.")] = None,
+    actions: Annotated[ActionSetName, typer.Option(help="The action set of the answers.")] = "compat",
+    strict: Annotated[bool, typer.Option(help="Stop at the first row that cannot be read and write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Writes FILE as messages for ms-swift; exit status 1 when rows could not be read."""
+    from ordebug.converters.conversion import convert_file
+
+    summary = convert_file(file, out, _converter(profile, problems, actions), strict=strict)
+    typer.echo(json.dumps({**summary.as_json(), "out": str(out)}) if as_json else _told(summary, out))
+    if summary.rejected:
+        raise typer.Exit(1)
+
+
+@app.command()
+def split(
+    file: Annotated[Path, typer.Argument(help="An SFT file.")],
+    out: Annotated[Path, typer.Option(help="Folder for train.jsonl, val.jsonl, test.jsonl and manifest.json.")],
+    val: Annotated[float, typer.Option(min=0, max=1, help="Share of the rows for validation.")] = 0.05,
+    test: Annotated[float, typer.Option(min=0, max=1, help="Share of the rows for testing.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="Another seed draws another split.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Splits FILE by problem and by prompt, stratified by error type; no problem and no prompt is in two parts."""
+    from ordebug.converters.split import split_file
+
+    done = split_file(file, out, {"val": val, "test": test}, seed)
+    typer.echo(json.dumps(done.as_json()) if as_json else _parts(done, out))
+
+
+def _converter(profile: ProfileName, problems: Path | None, actions: ActionSetName) -> "Converter":
+    from ordebug.converters.alpaca import AlpacaConverter
+    from ordebug.converters.prompts import Prompts
+    from ordebug.core.errors import UsageError
+
+    if profile == "seed":
+        if problems is not None:
+            raise UsageError(
+                "--problems was given, but profile seed keeps the file's own text.",
+                "Add --profile names or --profile algebra, or leave --problems out.",
+            )
+        return AlpacaConverter(actions)
+    if problems is None:
+        raise UsageError(
+            f"profile {profile} renders each prompt from its problem, and no problems were given.",
+            "Add --problems DIR, the set the rows were made from.",
+        )
+    return AlpacaConverter(actions, Prompts(problems, profile, actions))
+
+
+def _told(summary: "Summary", out: Path) -> str:
+    lines = [f"{summary.read} rows read, {summary.written} written to {out}, {summary.rejected} rejected"]
+    lines += [f"  rejected {place}: {reason}" for place, reason in summary.reasons]
+    untold = summary.rejected - len(summary.reasons)
+    lines += [f"  rejected {untold} more"] if untold else []
+    for kind, seen in sorted(summary.warnings.items()):
+        detail = f" ({seen.detail})" if seen.detail else ""
+        lines.append(f"  warning {kind}: {seen.count}, first at {seen.place}{detail}")
+    return "\n".join(lines)
+
+
+def _parts(done: "Split", out: Path) -> str:
+    lines = [f"{name}: {part.rows} rows, {part.groups} groups" for name, part in done.parts.items()]
+    return "\n".join([*lines, f"no problem and no prompt is in two parts; see {out / 'manifest.json'}"])

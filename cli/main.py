@@ -1,0 +1,40 @@
+"""Entry point: the command tree, and errors as messages with exit status 2."""
+
+import sys
+
+import typer
+
+from ordebug.cli import data, problems, report, rollout, score, sft_data, tiny
+from ordebug.core.errors import OrdebugError
+
+app = typer.Typer(
+    name="ordebug",
+    help="Teach a language model to repair infeasible optimization models, and prove it with the solver.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(problems.app, name="problems")
+app.add_typer(data.app, name="data")
+app.add_typer(tiny.app, name="tiny")
+app.command("sft-data")(sft_data.sft_data)
+app.command("rollout")(rollout.rollout)
+app.command("score")(score.score)
+app.command("report")(report.report)
+
+
+def main() -> None:
+    """Runs the command; an ``OrdebugError`` becomes a message and exit status 2, never a traceback."""
+    try:
+        app()
+    except OrdebugError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.fix:
+            print(f"  fix: {error.fix}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(141)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        print("  fix: Check the path, its rights and the free space.", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,27 @@
+"""``ordebug report``: runs as tables and as one HTML file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders; the first is the headline.")],
+    json: Annotated[bool, typer.Option("--json", help="Print each run's metrics as JSON instead of tables.")] = False,
+) -> None:
+    """Write report.html into the first run's folder and print the tables of all."""
+    import json as json_module
+
+    from ordebug.eval.report.html import write_report
+    from ordebug.eval.report.terminal import print_report
+    from ordebug.eval.run_folder import RunFolder
+
+    folders = [RunFolder(path) for path in runs]
+    written = write_report(folders)
+    if json:
+        typer.echo(json_module.dumps({str(run.path): run.read_metrics() for run in folders}, ensure_ascii=False))
+        return
+    for run in folders:
+        print_report(run.name, run.read_metrics())
+    typer.echo(f"report: {written}")

@@ -1,0 +1,34 @@
+"""``ordebug score``: a result file of ``swift infer``, replayed on the solver."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def score(
+    result: Annotated[Path, typer.Argument(help="What swift infer wrote with --result_path.")],
+    problems: Annotated[Path, typer.Option(help="The problem set whose ids the rows carry.")],
+    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    profile: Annotated[str, typer.Option(help="What the prompts show: seed, names or algebra.")] = "algebra",
+    actions: Annotated[str, typer.Option(help="Action set: core, extended or compat.")] = "core",
+    max_steps: Annotated[int, typer.Option(min=1, help="Decisions an episode may take, as the prompts tell it.")] = 20,
+    max_prompt_tokens: Annotated[int, typer.Option(min=1, help="Budget of a prompt.")] = 2048,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many problems, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(help="What random anchors draw from.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print metrics.json instead of tables.")] = False,
+) -> None:
+    """Score replies of swift infer, one decision each, against the solver and beside the anchors."""
+    from ordebug.cli.options import checked_actions, checked_profile
+    from ordebug.core.parallel import default_workers
+    from ordebug.env.repair_env import Rules
+    from ordebug.eval.attempt import Setting
+    from ordebug.eval.report.terminal import show
+    from ordebug.eval.scoring import Scoring
+    from ordebug.eval.scoring import score as run
+
+    rules = Rules(checked_actions(actions), max_steps)
+    setting = Setting(checked_profile(profile), rules, max_prompt_tokens, decisions=1)
+    request = Scoring(result, problems, out, setting, seed, limit, workers or default_workers())
+    show(out, run(request), json=json)

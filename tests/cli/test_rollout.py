@@ -1,0 +1,65 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ordebug.cli.main import app
+from ordebug.core.jsonl import write_rows
+from ordebug.env.solvers.gurobi import GurobiModel
+
+HEAVY = ("pydantic", "gurobipy", "scipy", "pandas", "torch", "swift", "numpy", "statsmodels", "jinja2")
+LP = "Maximize\n x + y\nSubject To\n limit: x + y <= 4\n need: x + y >= 9\nBounds\n x <= 8\n y <= 8\nEnd\n"
+
+
+@pytest.fixture
+def problems(tmp_path: Path) -> Path:
+    folder = tmp_path / "set"
+    (folder / "models").mkdir(parents=True)
+    source = tmp_path / "model.lp"
+    source.write_text(LP)
+    model = GurobiModel.read(source)
+    model.write(folder / "models/p.mps")
+    model.close()
+    cause = [{"kind": "rhs", "name": "need", "touches": ["need"]}]
+    record = {"problem_id": "p", "model_file": "models/p.mps", "root_cause": cause, "original_objective": 4.0}
+    write_rows(folder / "problems.jsonl", [record])
+    return folder
+
+
+def test_modules_import_nothing_heavy() -> None:
+    code = (
+        "import sys, ordebug.cli.rollout, ordebug.cli.score, ordebug.cli.report\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_rollout_then_report(problems: Path, tmp_path: Path) -> None:
+    runner, out = CliRunner(), tmp_path / "run"
+    arguments = ["rollout", "--policy", "drop-last", "--problems", str(problems), "--out", str(out), "--workers", "1"]
+    done = runner.invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "drop-last" in done.output
+    assert str(out) in done.output.replace("\n", "")
+    done = runner.invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    assert json.loads(done.stdout) == json.loads((out / "metrics.json").read_text())
+    done = runner.invoke(app, ["report", str(out)], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert (out / "report.html").is_file()
+    done = runner.invoke(app, ["report", str(out), "--json"], catch_exceptions=False)
+    assert json.loads(done.stdout)[str(out)]["problems"] == 1
+
+
+def test_score(problems: Path, tmp_path: Path) -> None:
+    row = {"response": "Action: DROP_CONSTRAINT(need)", "messages": [], "problem_id": "p"}
+    write_rows(tmp_path / "result.jsonl", [row])
+    arguments = ["score", str(tmp_path / "result.jsonl"), "--problems", str(problems), "--out", str(tmp_path / "run")]
+    done = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    metrics = json.loads(done.stdout)
+    assert metrics["overall"]["rr_at_1"]["value"] == 1.0
+    assert metrics["prompts_differ"] == 1
+    assert "warning: 1 of 1 prompts" in " ".join(CliRunner().invoke(app, arguments).output.split())
