@@ -1,18 +1,17 @@
+import math
 import pickle
+from pathlib import Path
 
 from ordebug.core.errors import LicenceError
 from ordebug.core.manifest import manifest, package_versions
 from ordebug.core.parallel import parallel_map
 
 
-def square(value: int) -> int:
-    return value * value
-
-
 def test_order_does_not_depend_on_workers() -> None:
-    alone = list(parallel_map(square, range(50), workers=1, label="squares"))
-    together = list(parallel_map(square, range(50), workers=2, label="squares"))
-    assert alone == together == [value * value for value in range(50)]
+    # a function of a library: workers cannot import this file
+    alone = list(parallel_map(math.isqrt, range(50), workers=1, label="roots"))
+    together = list(parallel_map(math.isqrt, range(50), workers=2, label="roots"))
+    assert alone == together == [math.isqrt(value) for value in range(50)]
 
 
 def test_errors_keep_their_way_out_across_processes() -> None:
@@ -20,10 +19,8 @@ def test_errors_keep_their_way_out_across_processes() -> None:
     assert isinstance(error, LicenceError) and (error.message, error.fix) == ("no licence", "get one")
 
 
-def test_a_manifest_says_what_produced_it(tmp_path: object) -> None:
-    from pathlib import Path
-
-    data = Path(str(tmp_path)) / "data.jsonl"
+def test_a_manifest_says_what_produced_it(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
     data.write_text("{}\n")
     made = manifest({"seed": 1}, {"rows": data}, solver={"name": "gurobi"})
     assert made["config"] == {"seed": 1} and made["solver"] == {"name": "gurobi"}
