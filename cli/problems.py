@@ -14,7 +14,7 @@ Workers = Annotated[int | None, typer.Option(help="Worker processes; all cores b
 def generate(
     out: Annotated[Path, typer.Option(help="Folder for the new set.")],
     count: Annotated[int, typer.Option(help="How many problems.")] = 100,
-    types: Annotated[str, typer.Option(help="Error types, as in A,D.")] = "A,D",
+    types: Annotated[str, typer.Option(help="Error types, as in A,D or A-D.")] = "A,D",
     families: Annotated[str, typer.Option(help="Families, as in production,blending; or all.")] = "all",
     rows: Annotated[str, typer.Option(help="Rows of a clean model, from-to.")] = "4-6",
     most_conflict_rows: Annotated[int, typer.Option(help="Reject larger conflicts.", min=2)] = 5,
@@ -30,7 +30,7 @@ def generate(
     from ordebug.env.generate.generator import generate as run
 
     chosen = list(FAMILIES) if families == "all" else _names(families)
-    plan = Plan(count, tuple(_names(types)), tuple(chosen), _span(rows), most_conflict_rows, seed)
+    plan = Plan(count, _types(types), tuple(chosen), _span(rows), most_conflict_rows, seed)
     problems, rejections = run(out, plan, workers or default_workers())
     if json:
         typer.echo((out / "generation.json").read_text(encoding="utf-8"))
@@ -122,6 +122,16 @@ def _span(text: str) -> range:
     """``4-6`` as 4, 5, 6; ``4`` as 4 alone; empty where it is neither."""
     first, _, last = text.partition("-")
     return range(int(first), int(last or first) + 1) if first.isdecimal() and (last or first).isdecimal() else range(0)
+
+
+def _types(text: str) -> tuple[str, ...]:
+    """``A,D`` as A and D; ``A-C`` as A, B and C."""
+    names: list[str] = []
+    for part in _names(text):
+        first, dash, last = part.partition("-")
+        span = dash and len(first) == len(last) == 1
+        names += [chr(code) for code in range(ord(first), ord(last) + 1)] if span else [part]
+    return tuple(names)
 
 
 def _names(text: str) -> list[str]:

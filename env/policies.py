@@ -10,6 +10,7 @@ from ordebug.env.action import ACTION_SETS, SPECS, Action, ActionSet, Parameter,
 from ordebug.env.explanation import explain
 from ordebug.env.observation import Observation
 from ordebug.env.problem import Problem
+from ordebug.env.renderer import safe
 from ordebug.env.reply import CLOSE, OPEN, parse_action
 
 SUBMIT = Action("SUBMIT")
@@ -33,7 +34,8 @@ class Anchor(Protocol):
 
 
 def reply_text(action: Action, think: str | None = None) -> str:
-    """A reply in the trained form: the thought in its tags, a blank line, the action's line."""
+    """A reply in the trained form, names as prompts show them: the thought in its tags, a blank line, the action."""
+    action = Action(action.name, tuple(safe(arg) if isinstance(arg, str) else arg for arg in action.args))
     return action_line(action) if think is None else f"{OPEN}\n{think}\n{CLOSE}\n\n{action_line(action)}"
 
 

@@ -47,6 +47,8 @@ class Problem(BaseModel):
         root_cause: The injected errors.
         repair: Actions, in canonical text, that give back the clean model's matrix.
         repairable: What was proved about the action sets.
+        fewest_actions: The least number of actions that make the model feasible and bounded, proved; None where nothing
+            was proved. Success within fewer steps cannot be reached and is not measured.
         original_objective: Optimal value of the clean model.
         protected: Rows that may not be dropped or relaxed.
         base_id: Problems made from one clean model share it; statistics cluster by it.
@@ -64,6 +66,7 @@ class Problem(BaseModel):
     root_cause: tuple[RootCause, ...] = ()
     repair: tuple[str, ...] = ()
     repairable: Repairable = Repairable()
+    fewest_actions: int | None = Field(default=None, ge=1)
     original_objective: float | None = None
     protected: tuple[str, ...] = ()
     base_id: str | None = None

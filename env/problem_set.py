@@ -10,9 +10,15 @@ from typing import Any
 
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import read_json, read_rows, write_rows
+from ordebug.env.action import Action
 from ordebug.env.problem import Problem, parse_problem
 
-PUBLISHED_KINDS = {"A": "sense", "B": "vartype", "C": "coefficient", "H": "bound"}
+PUBLISHED_KINDS = {"A": "sense", "B": "vartype", "C": "coefficient", "H": "bound", "I": "rhs"}
+INJECTED_BESIDE = ("B", "D")
+"""Published types whose ``ground_truth_fix`` names rows that were injected beside the target; in others the names it
+mentions are symptoms and innocent rows."""
+
+LOWER_BOUND = re.compile(r"Restore (\S+)\.LB = (-?[\d.]+)[,.]")
 
 
 @dataclass(frozen=True)
@@ -147,23 +153,26 @@ def _published(row: dict[str, Any]) -> dict[str, Any]:
     """A record of the published layout as ours; its other fields are kept.
 
     The published ``target_name`` is a row, a variable, ``row:variable`` or several joined by commas; rows that were
-    injected beside it are named only in the text of ``ground_truth_fix`` and start with an underscore.
+    injected beside it are named only in the text of ``ground_truth_fix`` and start with an underscore. Of the repairs
+    told there, only a restored bound can be written as an action of the published set.
     """
-    kind = PUBLISHED_KINDS.get(str(row.get("error_type")), "row")
-    injected = re.findall(r"\b_\w+", str(row.get("ground_truth_fix", "")))
+    error_type, fix = str(row.get("error_type")), str(row.get("ground_truth_fix", ""))
+    kind = PUBLISHED_KINDS.get(error_type, "row")
+    injected = re.findall(r"\b_\w+", fix) if error_type in INJECTED_BESIDE else []
+    repair = [str(Action("UPDATE_BOUNDS", (name, float(value)))) for name, value in LOWER_BOUND.findall(fix)]
     causes = []
     for target in filter(None, str(row.get("target_name") or "").split(",")):
         name = target.split(":")[0]
         causes.append({"kind": kind, "name": name, "touches": sorted({name, *injected})})
     # what follows names the error type
     description = str(row.get("problem_nl") or "").split(" Contains ")[0] or None
-    known = {"description": description, "root_cause": causes, "family": row.get("problem_type")}
+    known = {"description": description, "root_cause": causes, "repair": repair, "family": row.get("problem_type")}
     return {**row, **known}
 
 
 def _inside(folder: Path, name: str, problem_id: str) -> Path:
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(
             f"{folder}: problem {problem_id!r} points outside its folder: {name!r}.",
             "Model files must lie in the problem set's own folder.",

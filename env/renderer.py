@@ -27,11 +27,13 @@ DEFAULT_PROMPT_TOKENS = 2048
 SEED_INSTRUCTION = "Debug the infeasible optimization model and provide the action to fix it."
 SEED_NAMES_SHOWN = 15
 LONGEST_PAST = 100
+LONGEST_NOTE = 1000
 TASK = "Repair the infeasible optimization model, one action a turn."
 
 CONTROL = re.compile(r"<(?=[|/]?[A-Za-z_])|[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
+PLAIN_WORD = re.compile(r"[A-Z]?[b-df-hj-np-tv-xz]{0,3}([aeiouy]{1,3}[b-df-hj-np-tv-xz]{0,4})*|[A-Z]{1,3}")
 PIECE = re.compile(
-    r"(?P<word>[A-Za-z]+)|(?P<one>[0-9]|\s(?=[0-9]))|(?P<wide>[^\x00-\x7f]+)"
+    r"(?P<word>[A-Z]?[a-z]+|[A-Z]+)|(?P<one>[0-9]|\s(?=[0-9]))|(?P<wide>[^\x00-\x7f]+)"
     r"|(?P<marks>[!-/:-@\[-`{-~]+)|(?P<gap>\s{2,}|\n)"
 )
 
@@ -67,18 +69,21 @@ def messages_sha256(messages: Sequence[Message]) -> str:
 
 
 def estimate_tokens(text: str) -> int:
-    """An upper estimate of a prompt's Qwen tokens, without a tokenizer.
+    """A prompt's Qwen tokens, estimated on the high side without a tokenizer.
 
-    A digit is one token, a word one for 3 letters, marks one for 2, other scripts one for 2 bytes; a space goes with
-    the word behind it. ``tests/converters/test_qwen_tokens.py`` holds it to the real tokenizer.
+    A digit is one token, a word one for 3 letters, or for 1.4 where it does not look like a word, marks one for 2, in
+    long runs for 1.3, other scripts one for 1.5 bytes; a space goes with the word behind it.
+    ``tests/converters/test_qwen_tokens.py`` holds it to the real tokenizer.
     """
     return sum(_piece_tokens(match.lastgroup, match[0]) for match in PIECE.finditer(text))
 
 
 def _piece_tokens(kind: str | None, piece: str) -> int:
     if kind == "wide":
-        return math.ceil(len(piece.encode("utf-8", "surrogatepass")) / 2)
-    return math.ceil(len(piece) / {"word": 3, "marks": 2}.get(kind or "", len(piece)))
+        return math.ceil(len(piece.encode("utf-8", "surrogatepass")) / 1.5)
+    if kind == "word":
+        return math.ceil(len(piece) / (3 if PLAIN_WORD.fullmatch(piece) else 1.4))
+    return math.ceil(len(piece) / (2 if len(piece) < 4 else 1.3)) if kind == "marks" else 1
 
 
 def safe(text: str) -> str:
@@ -95,8 +100,8 @@ def shown_name(name: str) -> str:
 
 
 def number_shown(value: float) -> str:
-    """A number as prompts show it, to six significant digits."""
-    return f"{value:.6g}"
+    """A number as prompts show it, to twelve significant digits: fewer would hide a conflict between large limits."""
+    return f"{value:.12g}"
 
 
 def _fit(budget: int, versions: Sequence[Callable[[], str]]) -> str:
@@ -130,7 +135,7 @@ def _seed_text(state: Observation, leaks: bool, names: bool) -> str:
         lines += [""]
     lines += ["## Model Structure", f"Constraints: {len(state.row_names)}", f"Variables: {len(state.variable_names)}"]
     lines += [f"Constraint Names: {_listed(state.row_names)}"] if names else []
-    return "\n".join(lines + _seed_history(state))
+    return "\n".join([*lines, *_seed_history(state), *_note(state)])
 
 
 def _one_line(text: str) -> str:
@@ -170,11 +175,19 @@ def _algebra_text(state: Observation, description: list[str], *, names: bool) ->
     others = [name for name in state.row_names if name not in state.conflict.rows]
     if others:
         lines.append(f"Other rows: {', '.join(map(shown_name, others)) if names else len(others)}")
-    lines += [f"Protected: {', '.join(map(shown_name, state.protected))}"] if state.protected else []
+    lines += _protected(state, names)
     lines += ["Steps so far:", *_past(state)] if state.past else []
-    lines += [state.note] if state.note else []
+    lines += _note(state)
     lines.append(f"Steps left: {state.steps_left}")
     return "\n".join(lines)
+
+
+def _protected(state: Observation, names: bool) -> list[str]:
+    """The protected rows; where names must be saved, those of the conflict and the count of the others."""
+    told = [name for name in state.protected if names or name in state.conflict.rows]
+    words = [shown_name(name) for name in told]
+    words += [f"{len(state.protected) - len(told)} other rows"] if len(told) < len(state.protected) else []
+    return [f"Protected: {', '.join(words)}"] if words else []
 
 
 def _conflict(state: Observation) -> list[str]:
@@ -226,6 +239,12 @@ def _description(state: Observation, relevant: tuple[str, ...] | None) -> list[s
         return lines
     kept = [line for line in lines if line.startswith(relevant)]
     return [*kept, f"({len(lines) - len(kept)} lines of the description left out)"] if lines else []
+
+
+def _note(state: Observation) -> list[str]:
+    if len(state.note) <= LONGEST_NOTE:
+        return [state.note] if state.note else []
+    return [f"{state.note[:LONGEST_NOTE]} ... ({len(state.note) - LONGEST_NOTE} characters left out)"]
 
 
 def _past(state: Observation) -> list[str]:

@@ -253,8 +253,11 @@ class RepairEnv:
 
     def _get_iis(self) -> str:
         """Shows a conflict that avoids the rows shown so far, or says that there is none."""
-        other = self.model.other_conflict(self._shown) if self._solution.status == "INFEASIBLE" else None
-        if other is None or not other.rows:
+        infeasible = self._solution.status == "INFEASIBLE"
+        other = self.model.other_conflict(self._shown) if infeasible else None
+        if not infeasible:
+            self._note = f"No conflict: the model is {self._solution.status.lower()}."
+        elif other is None or not other.rows:
             self._note = "No other conflict: every conflict holds a row shown before, or bounds alone."
         else:
             self._conflict = other

@@ -38,6 +38,7 @@ SURROGATE = re.compile(r"[\ud800-\udfff]")
 ACTION_LINE = re.compile(r"^[ \t]*Action:(.*)$", re.MULTILINE)
 CALL = re.compile(r"([A-Za-z_]+)[ \t]*\((.*)\)")
 NUMBER_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity|nan)", re.ASCII | re.IGNORECASE)
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 CLOSERS = {"[": "]", "(": ")", "{": "}"}
 
 
@@ -103,6 +104,8 @@ def parse_answer(answer: str, action_set: ActionSet) -> Action | InvalidAction:
         return InvalidAction("no_action", "no line reads 'Action: NAME(...)' after the thought")
     if len(lines) > 1:
         return InvalidAction("many_actions", f"{len(lines)} lines read 'Action:'")
+    if "Action:" in QUOTED.sub("", lines[0]):
+        return InvalidAction("many_actions", "one line reads 'Action:' twice")
     return parse_action(lines[0], action_set)
 
 
@@ -116,23 +119,29 @@ def parse_action(text: str, action_set: ActionSet) -> Action | InvalidAction:
     name, inside = call.groups()
     if name not in ACTION_SETS[action_set]:
         return InvalidAction("unknown_action", f"{name} is not one of {', '.join(ACTION_SETS[action_set])}")
-    parts = split_arguments(inside)
+    published = action_set == "compat"
+    parts = split_arguments(inside, published=published)
     if parts is None:
         return InvalidAction("bad_arguments", "quotes or brackets do not close")
-    if action_set == "compat":
-        parts = _as_published(name, parts)
+    if published and name in ("DROP_CONSTRAINT", "CHECK_SLACK"):
+        parts = parts[:1]  # the published parser ignores surplus arguments of these
     return _typed(name, SPECS[name], parts, action_set)
 
 
-def split_arguments(text: str) -> list[str] | None:
-    """Splits at commas outside quotes and brackets; quoted names are unquoted. None where something does not close."""
+def split_arguments(text: str, *, published: bool = False) -> list[str] | None:
+    """Splits at commas outside quotes and brackets; quoted names are unquoted. None where something does not close.
+
+    Args:
+        text: What stands between the parentheses.
+        published: Whether single quotes around a part are passed over, as the published parser does.
+    """
     parts: list[str] = []
     position, size = 0, len(text)
     while position <= size:
         end = _argument_end(text, position)
         if end is None:
             return None
-        part = _unquote(text[position:end].strip())
+        part = _unquote(text[position:end].strip(), "'" if published else "")
         if part is None:
             return None
         parts.append(part)
@@ -162,20 +171,14 @@ def _argument_end(text: str, start: int) -> int | None:
     return None if quoted or waiting else len(text)
 
 
-def _unquote(part: str) -> str | None:
+def _unquote(part: str, ignored: str) -> str | None:
     if not part.startswith('"'):
-        return part
+        return part.strip(ignored) if ignored else part
     try:
         value = json.loads(part, strict=False)
     except ValueError:
         return None
     return value if isinstance(value, str) and not SURROGATE.search(value) else None
-
-
-def _as_published(name: str, parts: list[str]) -> list[str]:
-    """The published parser's leniency: quotes and surplus arguments of a drop are ignored."""
-    parts = [part.strip("'\"") for part in parts]
-    return parts[:1] if name in ("DROP_CONSTRAINT", "CHECK_SLACK") else parts
 
 
 def _typed(name: str, spec: ActionSpec, parts: list[str], action_set: ActionSet) -> Action | InvalidAction:

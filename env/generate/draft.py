@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ordebug.env.explanation import WITHDRAWN
 from ordebug.env.observation import Sense
+from ordebug.env.renderer import number_shown
 
 WORDS: dict[Sense, str] = {"<=": "at most", ">=": "at least", "=": "exactly"}
 TIGHT_SHARE = 0.6
@@ -32,7 +33,7 @@ class DraftRow:
 
     def said(self, *, withdrawn: bool = False) -> str:
         """The row's line of the description: ``saw: at most 40 hours``, or ``saw: withdrawn 40 hours at most``."""
-        amount = f"{self.rhs:g} {self.unit}"
+        amount = f"{number_shown(self.rhs)} {self.unit}"
         if withdrawn:
             return f"{self.name}: {WITHDRAWN} {amount} {WORDS[self.sense]}"
         return f"{self.name}: {WORDS[self.sense]} {amount}"

@@ -93,7 +93,7 @@ def generate(folder: Path, plan: Plan, workers: int) -> tuple[list[Problem], Rej
         UsageError: If the folder holds a set, or the plan cannot be met.
     """
     _check(folder, plan)
-    (folder / "models").mkdir(parents=True, exist_ok=True)
+    (folder / "models").mkdir(parents=True)
     problems: list[Problem] = []
     rejections: Rejections = Counter()
     quota = Counter({name: len(range(i, plan.count, len(plan.types))) for i, name in enumerate(plan.types)})
@@ -140,6 +140,7 @@ def make(order: Order) -> Made:
             base_id=order.base_id,
             seed=order.plan.seed,
             repairable=Repairable(core=True, extended=True),
+            fewest_actions=1,
         )
         problem = _first_proved(order, draft, stem, dice, rejections)
         problems += [problem] if problem else []
@@ -253,6 +254,10 @@ def _check(folder: Path, plan: Plan) -> None:
         raise UsageError(f"--count {plan.count} makes no problem.", "Ask for at least 1.")
     if (folder / "problems.jsonl").exists() or (folder / "dataset.json").exists():
         raise UsageError(f"{folder} already holds a problem set.", "Give another --out, or delete it first.")
+    if (folder / "models").exists():
+        raise UsageError(
+            f"{folder / 'models'} exists without a problem set.", "Give another --out, or delete it first."
+        )
 
 
 def _report(plan: Plan, problems: Sequence[Problem], rejections: Rejections) -> dict[str, object]:

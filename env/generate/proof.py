@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from math import isclose
 from pathlib import Path
 
-from ordebug.core.errors import OrdebugError
+from ordebug.core.errors import InputError, LicenceError, SolverError
 from ordebug.env.edits import apply_repair
 from ordebug.env.explanation import WITHDRAWN, said
 from ordebug.env.generate.draft import WORDS
@@ -20,7 +20,11 @@ KEPT_SENSES = {words: sense for sense, words in WORDS.items()}
 
 
 def failed_claims(problem: Problem, problems: ProblemSet) -> list[str]:
-    """The claims of a problem that do not hold, in words; empty when all are proved."""
+    """The claims of a problem that do not hold, in words; empty when all are proved.
+
+    Raises:
+        LicenceError: If the solver has no licence: then nothing at all can be proved.
+    """
     try:
         with _opened(problems.model_path(problem)) as broken:
             clean_path = problems.clean_model_path(problem)
@@ -28,7 +32,11 @@ def failed_claims(problem: Problem, problems: ProblemSet) -> list[str]:
                 return ["the clean model is not stored"]
             with _opened(clean_path) as clean:
                 return list(_failures(problem, broken, clean))
-    except OrdebugError as error:
+    except LicenceError:
+        raise
+    except SolverError as error:
+        return [f"not proved: {error.message}"]
+    except InputError as error:
         return [error.message]
 
 

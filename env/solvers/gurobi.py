@@ -103,9 +103,14 @@ class GurobiModel:
         env = environment()
         with _translated(str(path), reading=True):
             model = gp.read(str(path), env=env)
-        if model.NumQConstrs or model.NumSOS or model.NumGenConstrs or model.IsQP:
-            raise InputError(f"{path}: not linear.", "Only LP and MILP models can be repaired.")
-        return cls(model, path.name)
+        if _beyond_milp(model):
+            raise InputError(
+                f"{path}: not linear, or more than an LP or MILP.", "Only LP and MILP models can be repaired."
+            )
+        try:
+            return cls(model, path.name)
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: a name is not UTF-8 text.", "Save the model file as UTF-8.") from None
 
     @classmethod
     def build(cls, name: str, objective: dict[str, float], *, maximize: bool) -> "GurobiModel":
@@ -176,6 +181,8 @@ class GurobiModel:
                 if error.errno == GRB.Error.IIS_NOT_INFEASIBLE:  # infeasible within tolerances only
                     return Conflict()
                 raise
+            if not self._model.IISMinimal:
+                raise SolverError(f"{self._name}: the work limit ended the search for an irreducible conflict.")
             in_conflict = self._model.getAttr("IISConstr")
             lower, upper = self._model.getAttr("IISLB"), self._model.getAttr("IISUB")
         rows = tuple(name for name, parts in self._rows.items() if any(in_conflict[part.index] for part in parts))
@@ -285,6 +292,12 @@ class GurobiModel:
         symbol = {"<=": GRB.LESS_EQUAL, ">=": GRB.GREATER_EQUAL, "=": GRB.EQUAL}[sense]
         self._rows[name] = [self._model.addLConstr(left, symbol, rhs, name=name)]
         self._model.update()
+
+
+def _beyond_milp(model: gp.Model) -> bool:
+    extras = (model.NumQConstrs, model.NumSOS, model.NumGenConstrs, model.NumPWLObjVars, model.IsQP)
+    types = {var.VType for var in model.getVars()} if model.NumIntVars else set()
+    return any(extras) or model.NumObj > 1 or bool(types & {GRB.SEMICONT, GRB.SEMIINT})
 
 
 def _limit(value: float) -> float:

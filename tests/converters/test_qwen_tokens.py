@@ -136,6 +136,8 @@ def test_estimate_is_above_the_real_count(template: Any, public_rows: list[SFTRo
         "température élevée à l'usine de Besançon",
         "产量 不得 超过 四十 吨",
         "Ωμέγα ≤ 3, 한국어 문장, نقل البضائع",
+        "XQZWKJVB HGTRPLMN cnstrnt_dmd lbr_hrs_wk RQZTBXPL",
+        "!!??!!?? ==>>==>> ~~^^~~^^ 😀🏭📦🚚",
     ],
 )
 def test_estimate_of_other_texts(template: Any, text: str) -> None:

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from ordebug.core.errors import UsageError
+from ordebug.core.errors import InputError, LicenceError, UsageError
 from ordebug.core.jsonl import read_rows, write_rows
 from ordebug.env.explanation import said
 from ordebug.env.generate.families import FAMILIES
 from ordebug.env.generate.generator import Plan, check, generate
+from ordebug.env.generate.proof import failed_claims
 from ordebug.env.observation import Observation
 from ordebug.env.policies import Turn, dice, oracle
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet, read_problem_set, select
 from ordebug.env.repair_env import RepairEnv
+from ordebug.env.solvers.gurobi import GurobiModel
 
 COUNT = 120
 
@@ -170,3 +172,44 @@ def test_records_keep_fields_they_do_not_know(problems: ProblemSet, tmp_path: Pa
     _, row = next(iter(read_rows(problems.source)))
     write_rows(tmp_path / "problems.jsonl", [{**row, "note": "kept"}])
     assert json.loads(next(iter(read_problem_set(tmp_path))).model_dump_json())["note"] == "kept"
+
+
+def test_a_folder_with_files_of_others_is_left_alone(tmp_path: Path) -> None:
+    kept = tmp_path / "models" / "mine.mps"
+    kept.parent.mkdir()
+    kept.write_text("mine")
+    with pytest.raises(UsageError, match="without a problem set"):
+        generate(tmp_path, Plan(2, ("A",), ("blending",)), 1)
+    assert kept.read_text() == "mine"
+
+
+def test_a_solver_without_licence_blames_no_problem(problems: ProblemSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_licence(path: Path) -> None:
+        raise LicenceError("no valid Gurobi licence", "get one")
+
+    monkeypatch.setattr(GurobiModel, "read", no_licence)
+    with pytest.raises(LicenceError):
+        failed_claims(next(iter(problems)), problems)
+
+
+def test_published_causes_are_what_was_injected(tmp_path: Path) -> None:
+    rows = [
+        ("B", "x0", "Change x0 back to INTEGER with UB=10.0, remove _force_x0"),
+        ("H", "x1", "The symptom '_symptom_x1' ... Restore x1.LB = 0.0, don't just drop '_symptom_x1'."),
+        ("I", "_up", "The upper bound '_up' was tightened, conflicting with '_low'."),
+    ]
+    records = [
+        {"problem_id": kind, "model_file": "m.mps", "error_type": kind, "target_name": name, "ground_truth_fix": fix}
+        for kind, name, fix in rows
+    ]
+    (tmp_path / "dataset.json").write_text(json.dumps({"problems": records}))
+    found = read_problem_set(tmp_path)
+    assert [found.get(kind).touched for kind in "BHI"] == [{"x0", "_force_x0"}, {"x1"}, {"_up"}]
+    assert found.get("H").repair == ("UPDATE_BOUNDS(x1, 0)",) and found.get("B").repair == ()
+
+
+def test_an_absolute_model_path_is_refused(problems: ProblemSet) -> None:
+    problem = next(iter(problems))
+    absolute = problem.model_copy(update={"model_file": str((problems.folder / problem.model_file).absolute())})
+    with pytest.raises(InputError, match="outside its folder"):
+        problems.model_path(absolute)

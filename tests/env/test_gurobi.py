@@ -105,3 +105,18 @@ def test_no_licence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_one_environment_a_process() -> None:
     assert environment() is environment()
+
+
+def test_names_that_are_no_text_are_an_input_error(tmp_path: Path) -> None:
+    path = tmp_path / "latin.mps"
+    text = "NAME m\nROWS\n N obj\n L r\xe9\nCOLUMNS\n x obj 1 r\xe9 1\nRHS\n rhs r\xe9 4\nENDATA\n"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match="not UTF-8"):
+        GurobiModel.read(path)
+
+
+def test_semi_continuous_variables_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "semi.lp"
+    path.write_text("Minimize\n x\nSubject To\n c: x >= 1\nBounds\n x <= 9\nSemi-Continuous\n x\nEnd\n")
+    with pytest.raises(InputError, match="more than an LP or MILP"):
+        GurobiModel.read(path)

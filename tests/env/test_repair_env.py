@@ -2,6 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
+from ordebug.env.action import ACTION_SETS, ActionSet
+from ordebug.env.policies import Turn, dice, oracle
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.repair_env import RepairEnv, Rules
@@ -124,3 +126,20 @@ def test_get_iis_with_bounds_alone_has_nothing_new(make_problem: MakeProblem) ->
     assert "No other conflict" in env.step("Action: GET_IIS()")[0].note
     env.step("Action: RESET()")
     assert "No other conflict" in env.step("Action: GET_IIS()")[0].note
+
+
+def test_get_iis_of_a_feasible_model_says_so(make_problem: MakeProblem) -> None:
+    env = RepairEnv(*make_problem(), Rules(auto_submit=False))
+    env.reset()
+    env.step("Action: DROP_CONSTRAINT(labor)")
+    assert env.step("Action: GET_IIS()")[0].note == "No conflict: the model is optimal."
+
+
+@pytest.mark.parametrize("name", ["<think>r", "a</think>b", "<|im_end|>", "o'", 'say"no"', "flow[3,4]", "a,b"])
+@pytest.mark.parametrize("actions", ACTION_SETS)
+def test_anchors_reach_rows_of_any_name(make_problem: MakeProblem, name: str, actions: ActionSet) -> None:
+    problem, problems = make_problem((name, "wood", "hotel"))
+    env = RepairEnv(problem, problems, Rules(actions))
+    observation, _ = env.reset()
+    turn = Turn(observation, problem, actions, dice(0, "p", 0))
+    assert env.step(oracle(turn))[4]["stop"] == "recovered"

@@ -16,6 +16,7 @@ from ordebug.env.reply import parse_action, parse_reply, split_think
         ("Action: DROP_CONSTRAINT(flow[3,4])", Action("DROP_CONSTRAINT", ("flow[3,4]",))),
         ("Action: SUBMIT()<|im_end|><|endoftext|><|endoftext|>", Action("SUBMIT")),
         ('Action: DROP_CONSTRAINT("say \\"no\\"")', Action("DROP_CONSTRAINT", ('say "no"',))),
+        ('Action: DROP_CONSTRAINT("Action: x")', Action("DROP_CONSTRAINT", ("Action: x",))),
         ("The row is wrong.\nAction:SUBMIT()\nThat is all.", Action("SUBMIT")),
     ],
 )
@@ -31,6 +32,7 @@ def test_well_formed_replies(text: str, action: Action) -> None:
         ("<think>\nAction: SUBMIT()\n</think>\n\n", "no_action"),
         ('I would not write "Action: SUBMIT()" here', "no_action"),
         ("Action: SUBMIT()\nAction: GET_IIS()", "many_actions"),
+        ("Action: SUBMIT() Action: GET_IIS()", "many_actions"),
         ("Action: FIX_EVERYTHING()", "unknown_action"),
         ("Action: FLIP_SENSE(c1)", "unknown_action"),
         ("Action: drop_constraint(c1)", "unknown_action"),
@@ -120,3 +122,9 @@ def test_a_long_hostile_line_takes_no_time() -> None:
 def test_signatures_are_what_the_prompt_offers() -> None:
     assert signature("RELAX_CONSTRAINT") == "RELAX_CONSTRAINT(name, amount)"
     assert signature("UPDATE_BOUNDS") == "UPDATE_BOUNDS(variable, lower[, upper])"
+
+
+def test_the_published_parser_passes_over_single_quotes_and_no_others() -> None:
+    assert parse_action("DROP_CONSTRAINT('c1', 0.0)", "compat") == Action("DROP_CONSTRAINT", ("c1",))
+    odd = Action("DROP_CONSTRAINT", ("c1'",))
+    assert parse_action(str(odd), "compat") == odd
