@@ -1,6 +1,7 @@
 """Entry point: the command tree, and errors as messages with exit status 2."""
 
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -25,6 +26,7 @@ app.command("report")(report.report)
 
 def main() -> None:
     """Runs the command; an ``OrdebugError`` becomes a message and exit status 2, never a traceback."""
+    _show_any_text()
     try:
         app()
     except OrdebugError as error:
@@ -32,9 +34,14 @@ def main() -> None:
         if error.fix:
             print(f"  fix: {error.fix}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.exit(141)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         print("  fix: Check the path, its rights and the free space.", file=sys.stderr)
         sys.exit(2)
+
+
+def _show_any_text() -> None:
+    """Escapes what the terminal's encoding lacks, such as a name in a description, rather than fail on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

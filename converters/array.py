@@ -4,23 +4,29 @@
 """
 
 import json
+import math
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from ordebug.core.errors import InputError, existing_file
+from ordebug.core.jsonl import SAVE_AS_UTF8, not_finite
 
 CHUNK = 1 << 16
 LONGEST_TOKEN = 16
 """An end or an error this close to the buffer's end may be that of a token cut in two, such as ``fal`` or ``1.``"""
+
+Element = tuple[Any, str]
+"""A value, and what is wrong with a number in it; empty where nothing is."""
 
 
 class Cursor:
     """A position in a file of JSON text.
 
     Args:
-        file: The open file.
+        file: The open file; bytes that are not UTF-8 are lone surrogates in it.
         path: What errors call it.
     """
 
@@ -28,14 +34,20 @@ class Cursor:
         self._file, self._path = file, path
         self._buffer, self._at, self._lines = "", 0, 1
         self._ended = False
-        self._decoder = json.JSONDecoder()
+        self._fault = ""
+        self._decoder = json.JSONDecoder(parse_constant=self._number, parse_float=self._number)
 
     def peek(self) -> str:
-        """The next character that is not a space, empty at the end of the file."""
+        """The next character that is not a space, empty at the end of the file.
+
+        Raises:
+            InputError: If a byte that is not UTF-8 stands there.
+        """
         while True:
             rest = self._buffer[self._at :].lstrip(" \t\r\n")
             if rest or not self._read(1):
                 self._at = len(self._buffer) - len(rest)
+                self._check_utf8(self._at + 1)
                 return rest[:1]
 
     def take(self, wanted: str) -> str:
@@ -60,15 +72,16 @@ class Cursor:
         if found:
             raise self._broken(f"{found!r} after the end")
 
-    def value(self) -> Any:
+    def value(self) -> Element:
         """Passes one JSON value.
 
         Raises:
-            InputError: If none stands here.
+            InputError: If none stands here, or one with bytes that are not UTF-8.
         """
         if not self.peek():
             raise self._broken("it ends too early")
         while True:
+            self._fault = ""
             try:
                 value, end = self._decoder.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
@@ -80,8 +93,9 @@ class Cursor:
                 raise self._broken(str(error)) from None
             if end > len(self._buffer) - LONGEST_TOKEN and self._read(1):
                 continue
+            self._check_utf8(end)
             self._at = end
-            return value
+            return value, self._fault
 
     def _read(self, least: int) -> bool:
         """Reads on, at least as much as is already held, and forgets what was passed; False at the end of the file."""
@@ -92,60 +106,85 @@ class Cursor:
             self._buffer, self._at = self._buffer[self._at :] + chunk, 0
         return bool(chunk)
 
+    def _number(self, literal: str) -> float:
+        """A number; one that is not finite is noted, since an error would lose where the value ends."""
+        number = float(literal)
+        if not math.isfinite(number):
+            self._fault = f"not JSON ({not_finite(literal)})"
+        return number
+
+    def _check_utf8(self, end: int) -> None:
+        try:
+            self._buffer[self._at : end].encode()
+        except UnicodeEncodeError as error:
+            byte = ord(error.object[error.start]) - 0xDC00
+            place = self._place(self._at + error.start)
+            raise InputError(f"{place}: not UTF-8 text (byte 0x{byte:02x}).", SAVE_AS_UTF8) from None
+
     def _broken(self, why: str) -> InputError:
-        line = self._lines + self._buffer.count("\n", 0, self._at)
-        return InputError(f"{self._path}:{line}: not JSON ({why}).", "Give a JSON document or JSON lines.")
+        return InputError(f"{self._place(self._at)}: not JSON ({why}).", "Give a JSON document or JSON lines.")
+
+    def _place(self, at: int) -> str:
+        line = self._lines + self._buffer.count("\n", 0, at)
+        return f"{self._path}:{line}"
 
 
-def first_keys(path: Path) -> tuple[str, list[str], bool]:
-    """The file's first character, its first object's keys up to a ``data`` that holds an array, and whether one does.
+def first_keys(path: Path, *, whole: bool) -> tuple[str, list[str], bool]:
+    """The file's first character, its first object's keys, and whether an array stands under ``data``.
+
+    Args:
+        path: The file.
+        whole: Whether to read on behind that array, which may be most of the file.
 
     Raises:
         InputError: If the file is missing, not UTF-8, or not JSON that far.
     """
     with _cursor(path) as cursor:
         first = cursor.peek()
-        members = list(_members(cursor)) if first == "{" else []
-        return first, [key for key, _ in members], any(items is not None for _, items in members)
+        found: list[str] = []
+        document = False
+        for key, items in _members(cursor) if first == "{" else ():
+            found.append(key)
+            if items is not None:
+                document = True
+                if not whole:
+                    break
+                deque(items, maxlen=0)  # passes them
+        return first, found, document
 
 
-def elements(path: Path) -> Iterator[Any]:
+def elements(path: Path) -> Iterator[Element]:
     """Yields the elements of the file's array, which stands alone or under ``data``.
 
     Raises:
-        InputError: At the first place that is not JSON; what stands behind the array is checked too.
+        InputError: At the first place that is not JSON or not UTF-8; what stands behind the array is checked too.
     """
     with _cursor(path) as cursor:
         if cursor.peek() == "[":
             yield from _array(cursor)
         else:
-            for _, items in _members(cursor, whole=True):
+            for _, items in _members(cursor):
                 yield from items or ()
         cursor.end()
 
 
 @contextmanager
 def _cursor(path: Path) -> Iterator[Cursor]:
-    with existing_file(path, "the data").open(encoding="utf-8-sig") as file:
-        try:
-            yield Cursor(file, path)
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not UTF-8 text ({error}).", "Save the file as UTF-8.") from None
+    with existing_file(path, "the data").open(encoding="utf-8-sig", errors="surrogateescape") as file:
+        yield Cursor(file, path)
 
 
-def _members(cursor: Cursor, *, whole: bool = False) -> Iterator[tuple[str, Iterator[Any] | None]]:
-    """Yields an object's keys, with the elements of the array under ``data``; ends there unless ``whole``."""
+def _members(cursor: Cursor) -> Iterator[tuple[str, Iterator[Element] | None]]:
+    """Yields an object's keys, with the elements of an array under ``data``, to be passed before the next key."""
     cursor.take("{")
     if cursor.peek() == "}":
         cursor.take("}")
         return
     while True:
-        key = cursor.value()
+        key, _ = cursor.value()
         cursor.take(":")
         if key == "data" and cursor.peek() == "[":
-            yield key, _array(cursor) if whole else iter(())
-            if not whole:
-                return
+            yield key, _array(cursor)
         else:
             cursor.value()
             yield str(key), None
@@ -153,7 +192,7 @@ def _members(cursor: Cursor, *, whole: bool = False) -> Iterator[tuple[str, Iter
             return
 
 
-def _array(cursor: Cursor) -> Iterator[Any]:
+def _array(cursor: Cursor) -> Iterator[Element]:
     cursor.take("[")
     if cursor.peek() == "]":
         cursor.take("]")

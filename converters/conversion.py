@@ -98,7 +98,9 @@ def _rows(source: Path, converter: Converter, summary: Summary, strict: bool) ->
             row, oddities = converter(record, source.name)
         except InputError as error:
             if strict:
-                raise InputError(f"{record.place}: {error.message}.", error.fix or "Mend the row.") from None
+                raise InputError(
+                    f"{record.place}: {error.message.rstrip('.')}.", error.fix or "Mend the row."
+                ) from None
             summary.reject(record.place, error.message)
             continue
         summary.written += 1

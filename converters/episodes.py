@@ -12,6 +12,7 @@ from ordebug.converters.messages import SFTRow, assistant_text, conversation
 from ordebug.converters.think import canonical
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import atomic_writer, read_json
+from ordebug.core.manifest import MANIFEST
 from ordebug.core.parallel import parallel_map
 from ordebug.env.action import ActionSet, InvalidReason
 from ordebug.env.episode import Episode, Step, read_episodes
@@ -21,7 +22,7 @@ from ordebug.env.problem_set import ProblemSet, read_problem_set
 from ordebug.env.renderer import Message, Profile, messages_sha256, render
 from ordebug.env.repair_env import RepairEnv, Rules
 
-EPISODES, MANIFEST = "episodes.jsonl", "manifest.json"
+EPISODES = "episodes.jsonl"
 
 
 class Settings(BaseModel):
@@ -35,7 +36,6 @@ class Settings(BaseModel):
     max_prompt_tokens: int
     auto_submit: bool = True
     problems: Path
-    policy: str = ""
 
     @property
     def shown(self) -> tuple[str, str]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ordebug.converters.oddity import Oddity
-from ordebug.core.errors import InputError
 from ordebug.env.action import ActionSet
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import read_problem_set
@@ -41,8 +40,6 @@ class Prompts:
             InputError: If the set has no such problem, or its model cannot be read.
             SolverError: If the solver failed.
         """
-        if problem_id not in self.problems.problems:
-            raise InputError(f"problem {problem_id!r} is not in {self.problems.folder}")
         problem = self.problems.get(problem_id)
         if problem_id not in self._made:
             self._made[problem_id] = self._make(problem)

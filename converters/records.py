@@ -1,6 +1,5 @@
 """The rows of a data file in any of three shapes: JSON lines, a bare list, a document with a list under ``data``."""
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from ordebug.converters.array import elements, first_keys
 from ordebug.core.errors import InputError
-from ordebug.core.jsonl import read_lines
+from ordebug.core.jsonl import parse_line, read_lines
 
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 
@@ -20,8 +19,8 @@ class Record:
     Attributes:
         place: ``file:line`` for JSON lines, ``file: data[3]`` or ``file: [3]`` otherwise.
         number: Which row it is, from 1.
-        value: The decoded row, None where the line is not JSON.
-        error: Why the line is not JSON, empty where it is.
+        value: The decoded row, of no use where there is an error.
+        error: Why the row is not JSON or not UTF-8, empty where it is both.
     """
 
     place: str
@@ -38,30 +37,32 @@ def read_records(path: Path, keys: Collection[str]) -> Iterator[Record]:
         keys: Keys of a row, by which JSON lines are told from a document of another shape.
 
     Raises:
-        InputError: If the file is missing, not UTF-8, not JSON, or of another shape.
+        InputError: If the file is missing or of another shape, or what is not JSON lines is not JSON or not UTF-8.
     """
     shape = _shape(path, keys)
     if shape == "lines":
         yield from _lines(path)
         return
-    for index, value in enumerate(elements(path)):
-        yield Record(f"{path}: {shape}[{index}]", index + 1, value)
+    for index, (value, error) in enumerate(elements(path)):
+        yield Record(f"{path}: {shape}[{index}]", index + 1, value, error)
 
 
 def _shape(path: Path, keys: Collection[str]) -> str:
     """``lines``, ``data`` for a document, or empty for a bare list."""
+    named_lines = path.suffix in LINES_SUFFIXES
     try:
-        first, found, document = first_keys(path)
+        first, found, document = first_keys(path, whole=named_lines)
     except InputError:
         # A broken first line spoils one row of JSON lines, not the file.
-        if path.suffix in LINES_SUFFIXES and path.is_file():
+        if named_lines and path.is_file():
             return "lines"
         raise
     if first == "[":
         return ""
-    if document:
+    row = not set(found).isdisjoint(keys)
+    if document and not (named_lines and row):  # a row may have a list under "data" too
         return "data"
-    if path.suffix not in LINES_SUFFIXES and not set(found) & set(keys):
+    if not named_lines and not row:
         raise InputError(
             f"{path}: {_said(first, found)}, not rows.",
             f'Expected JSON lines, a list, or {{"data": [...]}}; each row an object with {", ".join(keys)}.',
@@ -76,8 +77,12 @@ def _said(first: str, found: list[str]) -> str:
 
 
 def _lines(path: Path) -> Iterator[Record]:
-    for row, (line, text) in enumerate(read_lines(path), start=1):
-        try:
-            yield Record(f"{path}:{line}", row, json.loads(text))
-        except (ValueError, RecursionError) as error:
-            yield Record(f"{path}:{line}", row, None, f"not JSON ({error})")
+    for row, (number, line) in enumerate(read_lines(path), start=1):
+        yield Record(f"{path}:{number}", row, *_parsed(line))
+
+
+def _parsed(line: bytes) -> tuple[Any, str]:
+    try:
+        return parse_line(line), ""
+    except InputError as error:
+        return None, error.message

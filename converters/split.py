@@ -7,6 +7,7 @@ drawn group by group within each error type, so that every part holds the types 
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,10 +16,10 @@ from typing import Any
 from ordebug.converters.messages import SFTRow, parse_sft_row
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import atomic_writer, read_json, read_rows, write_json
-from ordebug.core.manifest import manifest, sha256_file, sha256_text
+from ordebug.core.manifest import MANIFEST, manifest, sha256_file, sha256_text
 
 PARTS = ("train", "val", "test")
-MANIFEST = "manifest.json"
+Identity = tuple[Any, str]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def split_file(source: Path, out: Path, shares: Mapping[str, float], seed: int) 
 
     Raises:
         InputError: If the file is not an SFT file.
-        UsageError: If the shares leave a part empty, or the folder holds another split.
+        UsageError: If the shares leave a part empty, or the folder holds something else.
     """
     wanted = _wanted(shares)
     about = manifest({"shares": dict(shares), "seed": seed}, {"input": _checked(source)})
@@ -111,12 +112,33 @@ def _checked(source: Path) -> Path:
 
 
 def _refuse_other(out: Path, about: dict[str, Any]) -> None:
-    """Refuses a folder that holds parts which this split would not write over."""
-    if not any((out / f"{name}.jsonl").exists() for name in PARTS):
-        return
-    stored = read_json(out / MANIFEST, "a split's manifest") if (out / MANIFEST).exists() else {}
-    if not isinstance(stored, dict) or any(stored.get(entry) != about[entry] for entry in ("config", "data")):
+    """Refuses a folder that holds a manifest or parts which this split would not write again."""
+    held = _held(out / MANIFEST)
+    if any((out / f"{name}.jsonl").exists() for name in PARTS) and held != _identity(about):
         raise UsageError(f"{out} holds another split.", "Give --out another folder, or remove this one.")
+
+
+def _held(path: Path) -> Identity | None:
+    """Which split has its manifest there; None where no file is.
+
+    Raises:
+        UsageError: If the file is something else.
+    """
+    if not path.exists():
+        return None
+    with suppress(InputError, KeyError, TypeError):
+        stored = read_json(path, "a split's manifest")
+        if isinstance(stored, dict) and {"parts", "shared"} <= stored.keys():
+            return _identity(stored)
+    raise UsageError(
+        f"{path} is not a split's manifest: the folder holds something else, a run perhaps.",
+        "Give --out a folder of its own; one that does not exist is made.",
+    )
+
+
+def _identity(about: dict[str, Any]) -> Identity:
+    """What makes two splits one: the settings, and the rows wherever they lie."""
+    return about["config"], about["data"]["input"]["sha256"]
 
 
 def _rows(source: Path) -> Iterator[tuple[dict[str, Any], SFTRow]]:

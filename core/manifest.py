@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+MANIFEST = "manifest.json"
+SOURCE = Path(__file__).resolve().parent.parent
 PACKAGES = {
     "ordebug": "ordebug",
     "ms-swift": "ms-swift",
@@ -45,9 +48,10 @@ def sha256_text(text: str) -> str:
 
 
 def git_commit() -> str | None:
-    """The commit of this source tree, with ``-dirty`` when files differ; None outside a repository."""
-    root = Path(__file__).resolve().parent.parent
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    """The commit of this source tree, with ``-dirty`` when files differ; None where it is no repository of its own."""
+    if not (SOURCE / ".git").exists():  # installed into a folder of another repository
+        return None
+    command = ["git", "-C", str(SOURCE), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -84,7 +88,7 @@ def manifest(config: Mapping[str, Any], data: Mapping[str, Path], **parts: Any) 
         **parts: Further entries, such as solver parameters and format versions.
     """
     return {
-        "command": " ".join(sys.argv),
+        "command": shlex.join(sys.argv),
         "git_commit": git_commit(),
         "python": platform.python_version(),
         "versions": package_versions(),

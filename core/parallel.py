@@ -4,8 +4,10 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from ordebug.core.errors import ToolError
 from ordebug.core.progress import track
 
 Item = TypeVar("Item")
@@ -28,11 +30,20 @@ def parallel_map(
         workers: Processes; 1 runs in this process.
         label: What the progress line calls the work.
         chunk: Items handed to a worker at a time.
+
+    Raises:
+        ToolError: If a worker process was killed.
     """
     if workers <= 1 or len(items) <= 1:
         yield from track(map(function, items), len(items), label)
         return
     # spawn: a forked child would share the parent's solver environment and its threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(items)), mp_context=context) as pool:
-        yield from track(pool.map(function, items, chunksize=chunk), len(items), label)
+    try:
+        with ProcessPoolExecutor(min(workers, len(items)), mp_context=context) as pool:
+            yield from track(pool.map(function, items, chunksize=chunk), len(items), label)
+    except BrokenProcessPool:
+        raise ToolError(
+            f"{label}: a worker process was killed, usually for lack of memory.",
+            "Give the same command again with fewer --workers.",
+        ) from None

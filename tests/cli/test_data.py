@@ -1,4 +1,5 @@
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -34,8 +35,10 @@ def test_convert_says_what_it_did(tmp_path: Path) -> None:
     assert f"warning no_thought: 1, first at {path}:2" in done.output
 
 
-def test_convert_with_bad_rows_exits_1_and_keeps_the_others(tmp_path: Path) -> None:
-    path = write(tmp_path / "rows.jsonl", [GOOD, 5])
+@pytest.mark.parametrize("bad", [b"5", b'{"output": "caf\xe9"}', b'{"output": NaN}'])
+def test_convert_with_bad_rows_exits_1_and_keeps_the_others(tmp_path: Path, bad: bytes) -> None:
+    path = write(tmp_path / "rows.jsonl", [GOOD])
+    path.write_bytes(path.read_bytes() + bad + b"\n")
     done = run("convert", path, "--out", tmp_path / "sft.jsonl", "--json")
     assert done.exit_code == 1
     told = json.loads(done.output)
@@ -73,6 +76,15 @@ def test_split(tmp_path: Path) -> None:
     }
     again = run("split", tmp_path / "sft.jsonl", "--out", tmp_path / "parts")
     assert "val: 2 rows, 2 groups" in again.output
+
+
+def test_split_names_the_line_of_a_number_it_could_not_write(tmp_path: Path) -> None:
+    run("convert", write(tmp_path / "rows.jsonl", [GOOD]), "--out", tmp_path / "sft.jsonl")
+    row = json.loads((tmp_path / "sft.jsonl").read_text())
+    path = write(tmp_path / "scored.jsonl", [{**row, "score": 1.0}, {**row, "score": math.nan}])
+    done = run("split", path, "--out", tmp_path / "parts")
+    with pytest.raises(InputError, match=r"scored\.jsonl:2: not JSON .NaN is not a finite number"):
+        raise done.exception or AssertionError(done.output)
 
 
 def test_sft_data_refuses_what_is_no_run(tmp_path: Path) -> None:

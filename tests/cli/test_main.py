@@ -1,13 +1,14 @@
 """Bad input ends with exit status 2 and a message that says the way out, never with a traceback."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 
-def ordebug(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["ordebug", *arguments], capture_output=True, text=True)
+def ordebug(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["ordebug", *arguments], capture_output=True, text=True, env=os.environ | environment)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,14 @@ def test_a_set_that_lies_exits_1(tmp_path: Path) -> None:
     listed.write_text(listed.read_text().replace('"original_objective": ', '"original_objective": 9'))
     done = ordebug("problems", "check", str(out), "--workers", "1")
     assert done.returncode == 1 and "0 of 2 problems proved" in done.stdout
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", "at most"), ("latin-1", r"\u4ea7"), ("utf-8", r"\ud83d")])
+def test_text_that_the_terminal_cannot_show_is_no_error(tmp_path: Path, encoding: str, shown: str) -> None:
+    out = tmp_path / "set"
+    assert ordebug("problems", "generate", "--out", str(out), "--count", "1", "--workers", "1").returncode == 0
+    listed = out / "problems.jsonl"
+    listed.write_text(listed.read_text().replace('"description": "', '"description": "\\u4ea7 \\ud83d '))
+    done = ordebug("problems", "show", str(out), PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout

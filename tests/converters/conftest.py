@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PUBLIC_PARTS = ("sft/sft_gpt52chat.json", "sft/sft_heuristic.json", "problems/full/dataset.json")
 CONFIG = {
     "architectures": ["Qwen3ForCausalLM"],
     "model_type": "qwen3",
@@ -36,8 +37,9 @@ WriteRows = Callable[..., Path]
 @pytest.fixture(scope="session")
 def public_bench() -> Path:
     folder = Path(os.environ.get("ORDEBUG_PUBLIC_BENCH", ROOT.parent / "shared" / "public_bench"))
-    if not (folder / "sft").is_dir():
-        pytest.skip(f"the public data is not at {folder}; set ORDEBUG_PUBLIC_BENCH")
+    missing = [name for name in PUBLIC_PARTS if not (folder / name).exists()]
+    if missing:
+        pytest.skip(f"{folder} lacks {', '.join(missing)}; set ORDEBUG_PUBLIC_BENCH to the folder of the public data")
     return folder
 
 

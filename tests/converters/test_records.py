@@ -87,12 +87,67 @@ def test_what_is_not_rows(tmp_path: Path, text: str, said: str) -> None:
     assert caught.value.fix
 
 
-@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
-def test_not_utf8(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "bad"), [("rows.jsonl", 0), ("rows.jsonl", 1), ("rows.json", 1), ("rows.json", 2)])
+def test_bytes_that_are_not_utf8_spoil_their_line_alone(tmp_path: Path, name: str, bad: int) -> None:
+    lines = [b'{"output": "a"}', '{"output": "\u00e9"}'.encode(), b'{"output": "c"}']
+    lines[bad] = b'{"output": "caf\xe9"}'
     path = tmp_path / name
-    path.write_bytes(b'{"output": "caf\xe9"}\n')
-    with pytest.raises(InputError, match="not UTF-8"):
+    path.write_bytes(b"\n".join(lines))
+    records = list(read_records(path, KEYS))
+    assert [index for index, record in enumerate(records) if record.error] == [bad]
+    assert records[bad].place == f"{path}:{bad + 1}"
+    assert records[bad].error.startswith("not UTF-8 text")
+
+
+@pytest.mark.parametrize("chunk", [1, 1 << 16])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'[{"output": "a"},\n{"output": "\xc3\xa9 caf\xe9"}]', ":2: not UTF-8 text (byte 0xe9)"),
+        (b'{"data": [1,\n2,\n\xff]}', ":3: not UTF-8 text (byte 0xff)"),
+        (b'{"data": [1],\n"caf\xc3": 1}', ":2: not UTF-8 text (byte 0xc3)"),
+        (b"\xff\xfe[\x001\x00]\x00", ":1: not UTF-8 text (byte 0xff)"),
+    ],
+)
+def test_a_document_that_is_not_utf8(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, said: str, chunk: int
+) -> None:
+    monkeypatch.setattr("ordebug.converters.array.CHUNK", chunk)
+    path = tmp_path / "rows.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
         list(read_records(path, KEYS))
+    assert said in caught.value.message and caught.value.fix == "Save the file as UTF-8."
+
+
+@pytest.mark.parametrize("chunk", [1, 1 << 16])
+@pytest.mark.parametrize("shape", ["lines", "list", "data"])
+@pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_a_number_that_is_not_finite_spoils_its_row_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, literal: str, shape: str, chunk: int
+) -> None:
+    monkeypatch.setattr("ordebug.converters.array.CHUNK", chunk)
+    opening, between, closing = WRITTEN[shape]
+    texts = ['{"output": "NaN", "x": 1.5}', f'{{"output": "NaN", "x": [{literal}]}}', '{"output": "c", "x": -1e-9}']
+    path = tmp_path / f"rows.json{'l' if shape == 'lines' else ''}"
+    path.write_text(opening + between.join(texts) + closing)
+    first, second, third = read_records(path, KEYS)
+    assert second.error.startswith(f"not JSON ({literal} is not a finite number")
+    assert (first.error, first.value["x"], third.error, third.value["x"]) == ("", 1.5, "", -1e-9)
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.ndjson"])
+@pytest.mark.parametrize("text", ['{"output": "a", "data": [1, 2]}\n', '{"data": [1, 2], "output": "a"}\n'])
+def test_rows_with_a_list_under_data_are_lines(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text * 2)
+    assert [record.value for record in read_records(path, KEYS)] == [{"output": "a", "data": [1, 2]}] * 2
+
+
+def test_a_document_may_be_called_jsonl(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"metadata": {},\n"data": [{"output": "a"}],\n"after": 1}')
+    assert [record.value for record in read_records(path, KEYS)] == [{"output": "a"}]
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

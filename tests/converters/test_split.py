@@ -98,6 +98,30 @@ def test_the_same_split_may_be_made_again_and_another_may_not(source: Path, tmp_
         split_file(source, out, SHARES, 0)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"config": {"profile": "algebra"}, "data": {"problems": {"sha256": "0"}}}',
+        '{"parts": {}, "shared": {}, "data": []}',
+        "[]",
+        "not JSON",
+    ],
+)
+def test_a_foreign_manifest_is_not_written_over(source: Path, tmp_path: Path, text: str) -> None:
+    stored = tmp_path / "manifest.json"
+    stored.write_text(text)
+    with pytest.raises(UsageError, match="is not a split's manifest") as caught:
+        split_file(source, tmp_path, SHARES, 0)
+    assert stored.read_text() == text and "--out" in caught.value.fix
+    assert not (tmp_path / "train.jsonl").exists()
+
+
+def test_a_split_is_known_again_wherever_its_rows_lie(source: Path, tmp_path: Path) -> None:
+    first = split_file(source, tmp_path / "parts", SHARES, 0)
+    moved = source.rename(tmp_path / "moved.jsonl")
+    assert split_file(moved, tmp_path / "parts", SHARES, 0) == first
+
+
 @pytest.mark.parametrize("shares", [{"val": 0.5, "test": 0.5}, {"val": 0.9, "test": 0.2}, {"val": -0.1, "test": 0.2}])
 def test_shares_that_make_no_sense(source: Path, tmp_path: Path, shares: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="of the rows for training"):
