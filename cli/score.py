@@ -14,6 +14,10 @@ def score(
     actions: Annotated[str, typer.Option(help="Action set: core, extended or compat.")] = "core",
     max_steps: Annotated[int, typer.Option(min=1, help="Decisions an episode may take, as the prompts tell it.")] = 20,
     max_prompt_tokens: Annotated[int, typer.Option(min=1, help="Budget of a prompt.")] = 2048,
+    max_new_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="The limit the replies had; with logprobs in the rows, tells which were cut off."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many problems, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="What random anchors draw from.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
@@ -30,5 +34,5 @@ def score(
 
     rules = Rules(checked_actions(actions), max_steps)
     setting = Setting(checked_profile(profile), rules, max_prompt_tokens, decisions=1)
-    request = Scoring(result, problems, out, setting, seed, limit, workers or default_workers())
+    request = Scoring(result, problems, out, setting, seed, limit, workers or default_workers(), max_new_tokens)
     show(out, run(request), json=json)

@@ -99,7 +99,7 @@ def _by_cluster(values: Sequence[float], clusters: Sequence[Hashable]) -> tuple[
 def _wilson(share: float, clusters: int) -> tuple[float, float]:
     """Wilson with the largest design effect: where all values agree, a whole cluster tells no more than one value."""
     low, high = proportion_confint(round(share * clusters), clusters, alpha=1 - CONFIDENCE, method="wilson")
-    return float(low), float(high)
+    return min(float(low), share), max(float(high), share)  # rounding can leave the share itself outside
 
 
 def _bootstrap(sums: Floats, counts: Floats) -> tuple[float | None, float | None]:

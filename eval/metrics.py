@@ -15,6 +15,9 @@ from ordebug.env.renderer import safe
 from ordebug.env.reply import ThinkState, parse_action, split_think
 from ordebug.env.reward import OBJECTIVE_KEPT, optimality_preserved
 
+METRICS_VERSION = 2
+"""Raised whenever a metric's definition changes."""
+
 SUCCESS_HORIZONS = (1, 5, 10)
 
 
@@ -27,12 +30,19 @@ class Case:
         problem: Its problem.
         actions: The action set.
         horizon: How many decisions it was allowed.
+        auto_submit: Whether the episode ended by itself once the model was feasible and bounded.
     """
 
     episode: Episode
     problem: Problem
     actions: ActionSet
     horizon: int
+    auto_submit: bool = True
+
+    @property
+    def fewest_steps(self) -> int:
+        """No episode of this problem recovers in fewer; 1 where the problem does not say."""
+        return (self.problem.fewest_actions or 1) + (not self.auto_submit)
 
     @cached_property
     def decisions(self) -> list[tuple[Action, str]]:
@@ -63,8 +73,8 @@ class Metric:
 
 
 def recovered_within(steps: int, case: Case) -> float | None:
-    """RR@k: recovered within k steps; None where the episode was allowed fewer."""
-    if case.horizon < steps:
+    """RR@k: recovered within k steps; None where the episode was allowed fewer, or where no repair is that short."""
+    if not case.fewest_steps <= steps <= case.horizon:
         return None
     return float(case.episode.recovered and len(case.episode.steps) <= steps)
 

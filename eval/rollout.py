@@ -11,9 +11,11 @@ from ordebug.env.policies import ANCHORS
 from ordebug.env.problem_set import ProblemSet, read_problem_set
 from ordebug.eval.anchors import play_anchors
 from ordebug.eval.attempt import Setting
-from ordebug.eval.run_folder import RunFolder, run_manifest
+from ordebug.eval.rounds import play_swift_infer
+from ordebug.eval.run_folder import RunFolder
+from ordebug.eval.run_manifest import run_manifest
 from ordebug.eval.summary import summarise
-from ordebug.eval.swift_infer import SwiftInfer, play_swift_infer
+from ordebug.eval.swift_infer import SwiftInfer
 
 SWIFT_INFER = "swift-infer"
 
@@ -51,42 +53,44 @@ def rollout(request: Rollout) -> dict[str, Any]:
     """Plays what is still missing and returns the content of ``metrics.json``.
 
     Raises:
-        UsageError: If the policy is not known, or the folder holds a run of other settings.
+        UsageError: If the policy is not known, the folder holds a run of other settings, or another process is in it.
         LicenceError: If the solver has no licence.
         ToolError: If ``swift infer`` is missing or failed.
     """
-    if request.policy not in (*ANCHORS, SWIFT_INFER):
-        raise UsageError(
-            f"there is no policy {request.policy!r}.", f"Choose one of {', '.join((*ANCHORS, SWIFT_INFER))}."
-        )
-    if request.policy == SWIFT_INFER and request.swift is None:
-        raise UsageError("swift-infer needs a model and a recipe.", "Give --model DIR and --recipe FILE.yaml.")
-    if request.policy == SWIFT_INFER and request.alone:
-        raise UsageError("a model is never shown without the anchors.", "Leave out --alone.")
+    _check(request)
     problems = read_problem_set(request.problems).draw(request.limit, request.seed)
     run = RunFolder(request.out)
-    run.open(_manifest(request, problems))
+    with run.open(_manifest(request, problems)):
+        _play(request, run, problems)
+        return summarise(run, problems, request.setting, samples=request.samples)
+
+
+def _check(request: Rollout) -> None:
+    policies = (*ANCHORS, SWIFT_INFER)
+    if request.policy not in policies:
+        raise UsageError(f"there is no policy {request.policy!r}.", f"Choose one of {', '.join(policies)}.")
+    if request.policy == SWIFT_INFER and request.swift is None:
+        raise _needs_a_model()
+    if request.policy == SWIFT_INFER and request.alone:
+        raise UsageError("a model is never shown without the anchors.", "Leave out --alone.")
+
+
+def _play(request: Rollout, run: RunFolder, problems: ProblemSet) -> None:
+    samples, workers = request.samples, request.workers
     if request.swift is not None:
         play_swift_infer(
-            run,
-            problems,
-            request.setting,
-            request.swift,
-            policy=request.policy,
-            samples=request.samples,
-            workers=request.workers,
+            run, problems, request.setting, request.swift, policy=request.policy, samples=samples, workers=workers
         )
     play_anchors(
         run,
         problems,
         request.setting,
         policy=None if request.swift else request.policy,
-        samples=request.samples,
+        samples=samples,
         seed=request.seed,
-        workers=request.workers,
+        workers=workers,
         beside=not request.alone,
     )
-    return summarise(run, problems, request.setting, samples=request.samples)
 
 
 def configuration(policy: str, problems: Path, setting: Setting) -> dict[str, Any]:
@@ -105,12 +109,11 @@ def configuration(policy: str, problems: Path, setting: Setting) -> dict[str, An
 def _manifest(request: Rollout, problems: ProblemSet) -> dict[str, Any]:
     config = configuration(request.policy, request.problems, request.setting)
     config |= {"seed": request.seed, "samples": request.samples, "limit": request.limit}
-    data = {"problems": problems.source}
     if request.swift is None:
-        return run_manifest(config, data)
+        return run_manifest(config, problems, {})
     config |= {"model": request.swift.model, "recipe": str(request.swift.recipe)}
     config |= {"infer_arguments": list(request.swift.arguments)} if request.swift.arguments else {}
-    return run_manifest(config, data | {"recipe": request.swift.recipe}, request.swift.model)
+    return run_manifest(config, problems, {"recipe": request.swift.recipe}, request.swift.model)
 
 
 def swift_for(policy: str, model: str | None, recipe: Path | None, arguments: Sequence[str]) -> SwiftInfer | None:
@@ -133,10 +136,14 @@ def swift_for(policy: str, model: str | None, recipe: Path | None, arguments: Se
             )
         return None
     if model is None or recipe is None:
-        raise UsageError("swift-infer needs a model and a recipe.", "Give --model DIR and --recipe FILE.yaml.")
+        raise _needs_a_model()
     existing_file(recipe, "a recipe for swift infer")
     try:
         parts = tuple(part for text in arguments for part in shlex.split(text))
     except ValueError as error:
         raise UsageError(f"--infer-arg cannot be read ({error}).", "Quote it as a shell would.") from None
     return SwiftInfer(model, recipe, parts)
+
+
+def _needs_a_model() -> UsageError:
+    return UsageError("swift-infer needs a model and a recipe.", "Give --model DIR and --recipe FILE.yaml.")

@@ -1,52 +1,25 @@
-"""A run's folder: its manifest, the episodes already played, and the refusal to mix settings."""
+"""A run's folder: its manifest, the episodes already played, and the refusal to mix settings or processes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import append_rows, read_json, write_json
-from ordebug.core.manifest import manifest, sha256_file
 from ordebug.env.episode import Episode, read_episodes
-from ordebug.env.renderer import RENDERER_VERSION
-from ordebug.env.reward import REWARD_VERSION
-from ordebug.env.solvers.gurobi import solver_manifest
+from ordebug.eval.metrics import METRICS, METRICS_VERSION
+from ordebug.eval.run_manifest import settings_differences
 
-METRICS_VERSION = 1
-"""Raised whenever a metric's definition changes."""
-
-WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth")
-NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state")
-WHERE_TO_FIND = ("problems", "model", "recipe")
 Key = tuple[str, int]
+"""What tells episodes of one policy apart: the problem and which attempt at it."""
 
-
-def weights_sha256(model: str) -> dict[str, str]:
-    """Digests of a model folder's weights by file name; none where the model is not a folder of this machine."""
-    folder = Path(model)
-    files = {file for pattern in WEIGHTS for file in folder.glob(pattern)} if folder.is_dir() else set()
-    return {file.name: sha256_file(file) for file in sorted(files) if not file.name.startswith(NOT_WEIGHTS)}
-
-
-def run_manifest(config: Mapping[str, Any], data: Mapping[str, Path], model: str | None = None) -> dict[str, Any]:
-    """The manifest of a run.
-
-    Args:
-        config: The settings.
-        data: Input files by name.
-        model: The folder whose weights answered.
-    """
-    parts: dict[str, Any] = {"model": weights_sha256(model)} if model else {}
-    return manifest(
-        config,
-        data,
-        solver=solver_manifest(),
-        renderer_version=RENDERER_VERSION,
-        reward_version=REWARD_VERSION,
-        metrics_version=METRICS_VERSION,
-        **parts,
-    )
+LOCK = ".lock"
+REMAINS = ("episodes.jsonl", "anchors", "infer", "metrics.json")
+METRICS_HOLD = ("policy", "problems", "episodes", "errors", "by_type", "anchors", "anchors_by_type", "paired")
 
 
 @dataclass(frozen=True)
@@ -74,23 +47,22 @@ class RunFolder:
         """Where the episodes of the run, or of an anchor beside it, stand."""
         return self.path / "anchors" / f"{anchor}.jsonl" if anchor else self.path / "episodes.jsonl"
 
-    def open(self, wanted: dict[str, Any]) -> None:
-        """Begins the run, or goes on with it where the folder holds one of the same settings.
+    @contextmanager
+    def open(self, wanted: dict[str, Any]) -> Iterator[None]:
+        """Begins the run, or goes on with it where the folder holds one of the same settings; locked meanwhile.
 
         Raises:
-            UsageError: If the folder holds a run of other settings.
+            UsageError: If the folder holds a run of other settings, or another process is at work there.
         """
-        if self.manifest_file.is_file():
-            self._refuse_others(wanted)
-        elif self.episodes_file().exists():
-            raise UsageError(
-                f"{self.path} holds episodes.jsonl but no manifest.json, so nobody knows their settings.",
-                "Give another folder with --out, or delete that file.",
-            )
-        else:
-            write_json(self.manifest_file, wanted)
-        for file in (self.episodes_file(), *self.path.glob("anchors/*.jsonl")):
-            drop_torn_line(file)
+        with locked(self.path):
+            if self.manifest_file.is_file():
+                self._refuse_others(wanted)
+            else:
+                self._refuse_remains()
+                write_json(self.manifest_file, wanted)
+            for file in (self.episodes_file(), *self.path.glob("anchors/*.jsonl")):
+                drop_torn_line(file)
+            yield
 
     def read_manifest(self) -> dict[str, Any]:
         """The manifest.
@@ -109,25 +81,41 @@ class RunFolder:
         """The numbers.
 
         Raises:
-            InputError: If the run was not finished.
+            InputError: If the run was not finished, or they are of another version or no run's.
         """
         if not self.metrics_file.is_file():
             raise InputError(
                 f"{self.path} has no metrics.json.", "Finish the run: give the command that began it again."
             )
         found = read_json(self.metrics_file, "a run's metrics")
-        if not isinstance(found, dict) or "overall" not in found:
-            raise InputError(f"{self.metrics_file}: not a run's metrics.", "Delete it and run the command again.")
-        return found
+        complaint = _complaint(found)
+        if complaint is not None:
+            way_out = "Give the command that made the run again: it counts the stored episodes anew."
+            raise InputError(f"{self.metrics_file}: {complaint}.", way_out)
+        return dict(found)
 
-    def episodes(self, anchor: str | None = None) -> Iterator[Episode]:
-        """The episodes so far."""
+    def episodes(self, anchor: str | None = None) -> list[Episode]:
+        """The episodes so far: of each problem and sample the last record, since what ended in error is played again.
+
+        Raises:
+            InputError: If an episode is there twice, and not because the first one ended in error.
+        """
         file = self.episodes_file(anchor)
-        return read_episodes(file) if file.is_file() else iter(())
+        found: dict[Key, Episode] = {}
+        for episode in read_episodes(file) if file.is_file() else ():
+            key = episode.problem_id, episode.sample
+            earlier = found.pop(key, None)
+            if earlier is not None and earlier.stop != "error":
+                raise InputError(
+                    f"{file}: a second episode of {key[0]!r}, sample {key[1]}.",
+                    "Two runs wrote there or lines were copied: delete that file and give the run's command again.",
+                )
+            found[key] = episode
+        return list(found.values())
 
     def finished(self, anchor: str | None = None) -> set[Key]:
-        """Which (problem, sample) pairs need not be played again."""
-        return {(episode.problem_id, episode.sample) for episode in self.episodes(anchor)}
+        """Which (problem, sample) pairs need not be played again; what ended in error must."""
+        return {(episode.problem_id, episode.sample) for episode in self.episodes(anchor) if episode.stop != "error"}
 
     def append(self, episodes: Iterable[Episode], anchor: str | None = None) -> None:
         """Adds episodes."""
@@ -141,26 +129,46 @@ class RunFolder:
                 "Give another folder with --out, or delete this one.",
             )
 
-
-def settings_differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
-    """What keeps two manifests from sharing a folder. Of files the content counts, not the path."""
-    versions = ("renderer_version", "reward_version")
-    old, new = ({**part["config"], **{name: part.get(name) for name in versions}} for part in (stored, wanted))
-    for name in dict.fromkeys((*new, *old)):
-        if name not in WHERE_TO_FIND and old.get(name) != new.get(name):
-            yield f"{name} is {old.get(name)!r} there and {new.get(name)!r} now"
-    for name in dict.fromkeys((*wanted["data"], *stored.get("data", {}))):
-        if _digest(stored, name) != _digest(wanted, name):
-            yield f"the content of {name} differs"
-    if stored.get("model") != wanted.get("model"):
-        yield "the model's weights differ"
-    elif not wanted.get("model") and old.get("model") != new.get("model"):
-        yield f"model is {old.get('model')!r} there and {new.get('model')!r} now"
+    def _refuse_remains(self) -> None:
+        remains = [name for name in REMAINS if (self.path / name).exists()]
+        if remains:
+            raise UsageError(
+                f"{self.path} holds {', '.join(remains)} but no manifest.json, so nobody knows their settings.",
+                f"Give another folder with --out, or delete all of them: {' '.join(remains)}.",
+            )
 
 
-def _digest(part: Mapping[str, Any], name: str) -> str | None:
-    entry = part.get("data", {}).get(name)
-    return entry["sha256"] if entry else None
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps every other process out of a run's folder; the lock goes with the process, however that ends.
+
+    Raises:
+        UsageError: If another process is at work there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise UsageError(
+                f"another process is at work in {folder}: {file.read().strip() or 'it has just begun'}.",
+                "Wait until it has ended, or give another folder with --out.",
+            ) from None
+        file.truncate(0)
+        print(f"process {os.getpid()}", file=file, flush=True)
+        yield
+
+
+def _complaint(found: Any) -> str | None:
+    """Why a JSON document cannot be read as a run's metrics, None where it can."""
+    overall = found.get("overall") if isinstance(found, dict) else None
+    if not isinstance(overall, dict) or "version" not in found:
+        return "not a run's metrics"
+    if found["version"] != METRICS_VERSION:
+        return f"metrics of version {found['version']}, and this ordebug reads {METRICS_VERSION}"
+    missing = [name for name in METRICS_HOLD if name not in found] or sorted(METRICS.keys() - overall.keys())
+    return f"not a run's metrics: {', '.join(missing)} missing" if missing else None
 
 
 def drop_torn_line(file: Path) -> None:

@@ -12,9 +12,10 @@ from ordebug.env.renderer import messages_sha256
 from ordebug.eval.anchors import play_anchors
 from ordebug.eval.attempt import Replay, Setting, replay
 from ordebug.eval.rollout import configuration
-from ordebug.eval.run_folder import RunFolder, run_manifest
+from ordebug.eval.run_folder import Key, RunFolder
+from ordebug.eval.run_manifest import run_manifest
 from ordebug.eval.summary import summarise
-from ordebug.eval.swift_result import Key, ResultRow, read_result
+from ordebug.eval.swift_result import ResultRow, read_result
 
 SCORED = "scored"
 """The policy's name in the episodes: the result file does not say which model answered."""
@@ -32,6 +33,7 @@ class Scoring:
         seed: What anchors draw from.
         limit: Only so many problems, drawn at random.
         workers: Processes.
+        max_new_tokens: The limit of a reply, so that one that was cut off is known (only where the rows have logprobs).
     """
 
     result: Path
@@ -41,6 +43,7 @@ class Scoring:
     seed: int = 0
     limit: int | None = None
     workers: int = 1
+    max_new_tokens: int | None = None
 
 
 def score(request: Scoring) -> dict[str, Any]:
@@ -50,15 +53,25 @@ def score(request: Scoring) -> dict[str, Any]:
         UsageError: If a row does not tell its problem, or the folder holds a run of other settings.
         InputError: If a problem has no reply or two.
     """
-    problems = read_problem_set(request.problems).draw(request.limit, request.seed)
+    whole = read_problem_set(request.problems)
+    problems = whole.draw(request.limit, request.seed)
     existing_file(request.result, "a result file of swift infer")
-    wanted = [(problem.problem_id, 0) for problem in problems]
-    rows = read_result(request.result, wanted, prompts=lambda: _prompts(request, problems))
+    rows = read_result(
+        request.result,
+        _keys(problems),
+        others=_keys(whole),
+        max_new_tokens=request.max_new_tokens,
+        prompts=lambda: _prompts(request, whole),
+    )
     run = RunFolder(request.out)
-    run.open(_manifest(request, problems))
-    differ = _score_rows(request, run, problems, rows)
-    play_anchors(run, problems, request.setting, policy=None, samples=1, seed=request.seed, workers=request.workers)
-    return summarise(run, problems, request.setting, prompts_differ=differ)
+    with run.open(_manifest(request, problems)):
+        differ = _score_rows(request, run, problems, rows)
+        play_anchors(run, problems, request.setting, policy=None, samples=1, seed=request.seed, workers=request.workers)
+        return summarise(run, problems, request.setting, prompts_differ=differ)
+
+
+def _keys(problems: ProblemSet) -> list[Key]:
+    return [(problem.problem_id, 0) for problem in problems]
 
 
 def _prompts(request: Scoring, problems: ProblemSet) -> dict[str, Key]:
@@ -91,4 +104,5 @@ def _score_rows(request: Scoring, run: RunFolder, problems: ProblemSet, rows: di
 def _manifest(request: Scoring, problems: ProblemSet) -> dict[str, Any]:
     config = configuration(SCORED, request.problems, request.setting)
     config |= {"seed": request.seed, "samples": 1, "limit": request.limit, "decisions": request.setting.decisions}
-    return run_manifest(config, {"problems": problems.source, "result": request.result})
+    config |= {"max_new_tokens": request.max_new_tokens}
+    return run_manifest(config, problems, {"result": request.result})

@@ -10,8 +10,8 @@ from ordebug.env.policies import ANCHORS
 from ordebug.env.problem_set import ProblemSet
 from ordebug.eval.attempt import Setting
 from ordebug.eval.intervals import mean_interval, paired_difference
-from ordebug.eval.metrics import METRICS, Case, pass_sizes, pass_values
-from ordebug.eval.run_folder import METRICS_VERSION, RunFolder
+from ordebug.eval.metrics import METRICS, METRICS_VERSION, Case, pass_sizes, pass_values
+from ordebug.eval.run_folder import RunFolder
 
 COMPARED = ("root_cause_at_1", "rr_at_1", "op")
 NO_TYPE = "unknown"
@@ -76,7 +76,7 @@ def _estimate(cases: Sequence[Case], name: str) -> dict[str, Any]:
 def _cases(episodes: Iterable[Episode], problems: ProblemSet, setting: Setting) -> list[Case]:
     """The scored episodes of these problems."""
     return [
-        Case(episode, problems.get(episode.problem_id), setting.actions, setting.horizon)
+        Case(episode, problems.get(episode.problem_id), setting.actions, setting.horizon, setting.rules.auto_submit)
         for episode in episodes
         if episode.stop != "error"
     ]

@@ -15,9 +15,10 @@ from typing import Any
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import Row, read_rows
 from ordebug.env.renderer import Message, messages_sha256
+from ordebug.env.reply import END_TOKENS
 from ordebug.eval.attempt import PolicyReply
+from ordebug.eval.run_folder import Key
 
-Key = tuple[str, int]
 NAMED_AT_MOST = 5
 
 
@@ -26,7 +27,7 @@ class ResultRow:
     """One reply of a result file.
 
     Attributes:
-        reply: The text, its tokens where ``--logprobs true`` was given, and whether that is all the limit allowed.
+        reply: The text; where ``--logprobs true`` was given its tokens, and whether the limit cut it off.
         prompt_sha256: Digest of the messages it answers.
     """
 
@@ -43,8 +44,9 @@ def carrier(key: Key) -> Message:
 
 def read_result(
     path: Path,
-    wanted: Collection[Key],
+    wanted: Collection[Key] | None = None,
     *,
+    others: Collection[Key] = (),
     max_new_tokens: int | None = None,
     prompts: Callable[[], Mapping[str, Key]] = dict,
 ) -> dict[Key, ResultRow]:
@@ -52,7 +54,8 @@ def read_result(
 
     Args:
         path: What ``swift infer`` wrote.
-        wanted: What must be there, once each, and nothing else.
+        wanted: What must be there, once each; None takes whatever is there.
+        others: What may be there too and is left out; anything else is refused.
         max_new_tokens: The limit of replies, where it is known.
         prompts: Gives the key of each prompt by its digest; asked only where a row does not say what it answers.
 
@@ -74,18 +77,22 @@ def read_result(
                 "swift infer appends to a file that exists: delete the file and run it again.",
             )
         rows[key] = found
-    _check_complete(path, rows, wanted)
-    return rows
+    if wanted is None:
+        return rows
+    _check_complete(path, rows, wanted, others)
+    return {key: rows[key] for key in wanted}
 
 
-def _check_complete(path: Path, rows: Mapping[Key, ResultRow], wanted: Collection[Key]) -> None:
+def _check_complete(
+    path: Path, rows: Mapping[Key, ResultRow], wanted: Collection[Key], others: Collection[Key]
+) -> None:
     missing = [key for key in wanted if key not in rows]
     if missing:
         raise InputError(
             f"{path}: no reply for {_list(missing)} ({len(missing)} of {len(wanted)} missing).",
             "Run swift infer on the whole set again, or leave problems out of the set (--limit draws some of it).",
         )
-    known = set(wanted)
+    known = {*wanted, *others}
     unknown = [key for key in rows if key not in known]
     if unknown:
         raise InputError(f"{path}: replies for {_list(unknown)}, which were not asked.", "Give the set they come from.")
@@ -125,14 +132,23 @@ def _result_row(row: Row, place: str, max_new_tokens: int | None) -> ResultRow:
     if not isinstance(text, str):
         raise InputError(f"{place}: 'response' is not a text.", "Give the file that swift infer wrote.")
     tokens = _tokens(row.get("logprobs"))
-    # swift itself says that a reply of the limit's length was cut off (infer_engine.py, _get_finish_reason).
-    truncated = tokens is not None and max_new_tokens is not None and tokens >= max_new_tokens
-    return ResultRow(PolicyReply(text, tokens, truncated), _prompt_sha256(row.get("messages")))
+    count = None if tokens is None else len(tokens)
+    reply = PolicyReply(text, count, tokens is not None and _cut_off(tokens, max_new_tokens))
+    return ResultRow(reply, _prompt_sha256(row.get("messages")))
 
 
-def _tokens(logprobs: Any) -> int | None:
+def _tokens(logprobs: Any) -> list[Any] | None:
+    """A reply's tokens, the one that ends it among them: ``{"content": [{"token": ...}, ...]}`` with every backend."""
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
-    return len(content) if isinstance(content, list) else None
+    return content if isinstance(content, list) else None
+
+
+def _cut_off(tokens: list[Any], limit: int | None) -> bool:
+    """Whether a reply has all the tokens it was allowed and does not end there by itself."""
+    if limit is None or len(tokens) < limit:
+        return False
+    last = tokens[-1] if tokens else None
+    return not (isinstance(last, dict) and last.get("token") in END_TOKENS)
 
 
 def _prompt_sha256(messages: Any) -> str | None:

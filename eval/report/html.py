@@ -78,7 +78,7 @@ def _view(run: RunFolder) -> RunView:
         charts=charts(run.name, metrics),
         outcomes=outcomes.most_common(),
         examples=examples(episodes),
-        facts=_facts(manifest),
+        facts=_facts(manifest, metrics),
         manifest=json.dumps(manifest, ensure_ascii=False, indent=1),
     )
 
@@ -91,12 +91,13 @@ def examples(episodes: Sequence[Episode]) -> list[Episode]:
     return failed[:EXAMPLES_EACH] + recovered[:EXAMPLES_EACH]
 
 
-def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(manifest: Mapping[str, Any], metrics: rows.Metrics) -> list[tuple[str, str]]:
     """The settings and versions a reader asks for first."""
     config, versions = manifest["config"], manifest.get("versions", {})
     facts = [(name, str(config[name])) for name in CONFIG_SHOWN if config.get(name) is not None]
     facts += [(f"sha256 of {name}", entry["sha256"]) for name, entry in manifest.get("data", {}).items()]
     facts.append(("versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)))
-    for name in ("git_commit", "renderer_version", "reward_version", "metrics_version"):
+    for name in ("git_commit", "renderer_version", "reward_version"):
         facts.append((name.replace("_", " "), str(manifest.get(name))))
-    return facts
+    # the manifest's is that of the run's beginning
+    return [*facts, ("metrics version", str(metrics["version"]))]

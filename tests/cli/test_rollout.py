@@ -63,3 +63,11 @@ def test_score(problems: Path, tmp_path: Path) -> None:
     assert metrics["overall"]["rr_at_1"]["value"] == 1.0
     assert metrics["prompts_differ"] == 1
     assert "warning: 1 of 1 prompts" in " ".join(CliRunner().invoke(app, arguments).output.split())
+
+
+def test_a_report_of_foreign_metrics_says_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").write_text('{"overall": {}, "version": 0}')
+    done = subprocess.run(["ordebug", "report", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "metrics of version 0" in done.stderr and "command that made the run again" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,7 +1,9 @@
-"""Small real problem sets, written with Gurobi."""
+"""Small real problem sets, written with Gurobi, and a program that stands in for ms-swift's."""
 
 import os
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,74 @@ import pytest
 
 from ordebug.core.jsonl import write_rows
 from ordebug.env.solvers.gurobi import environment
+from ordebug.eval.swift_infer import SwiftInfer
+
+THOUGHT = "<think>\nhm\n</think>\n\n"
+# Answers in another order than asked, as ms-swift may, and appends to a result that exists, as ms-swift does.
+PROGRAM = """#!{python} -SE
+import json, sys
+from pathlib import Path
+given = dict(zip(sys.argv, sys.argv[1:]))
+asked = Path(given["--val_dataset"])
+rows = [json.loads(line) for line in asked.read_text().splitlines()]
+with Path("{folder}/calls").open("a") as calls:
+    print(asked.name, len(rows), file=calls)
+with Path(given["--result_path"]).open("a") as result:
+    for row in reversed(rows):
+        *prompt, label = row["messages"]
+        {body}
+        found = dict(response=text, labels=label["content"], logprobs=tokens)
+        found["messages"] = [*prompt, dict(role="assistant", content=text)]
+        print(json.dumps(found), file=result)
+{end}
+"""
+TWO_STEPS = f"""text = {THOUGHT!r} + "Action: " + (
+            "DROP_CONSTRAINT(need)" if "GET_IIS()" in prompt[-1]["content"] else "GET_IIS()"
+        )
+        tokens = None"""
+
+
+@dataclass(frozen=True)
+class FakeSwift:
+    """A ``swift`` that first asks for a conflict and then drops ``need``, unless told otherwise."""
+
+    folder: Path
+
+    @property
+    def program(self) -> Path:
+        return self.folder / "swift"
+
+    def write(self, body: str = TWO_STEPS, end: str = "") -> None:
+        """``body`` sets ``text`` and ``tokens`` from ``prompt``; ``end`` runs last."""
+        self.folder.mkdir(exist_ok=True)
+        self.program.write_text(PROGRAM.format(python=sys.executable, folder=self.folder, body=body, end=end))
+        self.program.chmod(0o755)
+
+    @property
+    def calls(self) -> list[str]:
+        """What was asked: each input file's name and its count of prompts."""
+        file = self.folder / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSwift:
+    found = FakeSwift(tmp_path / "fake")
+    found.write()
+    monkeypatch.setattr("ordebug.eval.swift_infer.swift_program", lambda: str(found.program))
+    return found
+
+
+@pytest.fixture
+def swift(tmp_path: Path) -> SwiftInfer:
+    """A checkpoint and a recipe."""
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(b"weights")
+    recipe = tmp_path / "infer.yaml"
+    recipe.write_text("max_new_tokens: 64\n")
+    return SwiftInfer(str(model), recipe)
+
 
 REPOSITORY = Path(__file__).parents[2]
 

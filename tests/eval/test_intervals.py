@@ -23,6 +23,14 @@ def test_wilson_counts_clusters_not_values() -> None:
     assert together.low == 0.0
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_certain_share_lies_in_its_interval(share: float) -> None:
+    for clusters in range(1, 60):
+        found = mean_interval([share] * clusters, list(range(clusters)), share=True)
+        assert found.low is not None and found.high is not None
+        assert 0.0 <= found.low <= share <= found.high <= 1.0
+
+
 def test_constant_that_is_no_share() -> None:
     assert mean_interval([1.0, 1.0], [0, 1], share=False) == Estimate(1.0, 1.0, 1.0, 2)
 

@@ -15,7 +15,9 @@ def step(action: str | None, outcome: str = "applied", reply: str | None = None,
     return Step(reply=text, action=action, outcome=outcome, **(values | fields))
 
 
-def case(*steps: Step, objective: float | None = None, horizon: int = 20, **fields: Any) -> Case:
+def case(
+    *steps: Step, objective: float | None = None, horizon: int = 20, auto_submit: bool = True, **fields: Any
+) -> Case:
     record = {
         "problem_id": "p",
         "model_file": "p.mps",
@@ -25,11 +27,12 @@ def case(*steps: Step, objective: float | None = None, horizon: int = 20, **fiel
     problem = Problem.model_validate(record | fields)
     stop = "max_steps" if objective is None else "recovered"
     episode = Episode(problem_id="p", policy="x", steps=steps, stop=stop, objective=objective)
-    return Case(episode, problem, "core", horizon)
+    return Case(episode, problem, "core", horizon, auto_submit)
 
 
 DROP_NEED, DROP_LIMIT = step("DROP_CONSTRAINT(need)"), step("DROP_CONSTRAINT(limit)")
 SHOWN = step("GET_IIS()", "shown")
+SUBMIT = step("SUBMIT()", "submitted")
 NOBODY = step("DROP_CONSTRAINT(nobody)", "unknown_target")
 NOISE = step(None, "no_action", reply="hello")
 
@@ -39,6 +42,13 @@ EXPECTED: list[tuple[str, Case, float | None]] = [
     ("rr_at_5", case(DROP_LIMIT, DROP_NEED, objective=4.0), 1.0),
     ("rr_at_5", case(DROP_LIMIT), 0.0),
     ("rr_at_5", case(DROP_NEED, objective=4.0, horizon=1), None),
+    ("rr_at_1", case(DROP_NEED, fewest_actions=1), 0.0),
+    ("rr_at_1", case(DROP_LIMIT, DROP_NEED, objective=4.0, fewest_actions=2), None),
+    ("rr_at_5", case(DROP_LIMIT, DROP_NEED, objective=4.0, fewest_actions=2), 1.0),
+    ("rr_at_1", case(DROP_NEED, SUBMIT, objective=4.0, auto_submit=False), None),
+    ("rr_at_5", case(DROP_NEED, SUBMIT, objective=4.0, auto_submit=False), 1.0),
+    ("rr_at_5", case(DROP_NEED, fewest_actions=4, auto_submit=False), 0.0),
+    ("rr_at_5", case(DROP_NEED, fewest_actions=5, auto_submit=False), None),
     ("root_cause_at_1", case(SHOWN, DROP_NEED, objective=4.0), 1.0),
     ("root_cause_at_1", case(DROP_LIMIT, DROP_NEED), 0.0),
     ("root_cause_at_1", case(step('DROP_CONSTRAINT("extra row")')), 1.0),

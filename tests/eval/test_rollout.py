@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from ordebug.core.errors import UsageError
+from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import read_rows
 from ordebug.env.repair_env import Rules
 from ordebug.eval.attempt import Setting
 from ordebug.eval.report.rows import verdict
 from ordebug.eval.rollout import Rollout, rollout
-from ordebug.eval.run_folder import RunFolder
+from ordebug.eval.run_folder import RunFolder, locked
 
 MakeSet = Callable[..., Path]
 
@@ -79,12 +79,44 @@ def test_what_else_lies_in_the_folder_is_left_alone(make_set: MakeSet, tmp_path:
     assert (out / "sft").is_dir()
 
 
-def test_episodes_without_a_manifest_are_refused(make_set: MakeSet, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    out.mkdir()
-    (out / "episodes.jsonl").touch()
-    with pytest.raises(UsageError, match=r"no manifest\.json"):
-        play(make_set(2), out)
+@pytest.mark.parametrize("name", ["p0.mps", "p1_clean.mps"])
+def test_a_changed_model_file_is_another_problem(make_set: MakeSet, tmp_path: Path, name: str) -> None:
+    problems, out = make_set(2), tmp_path / "run"
+    play(problems, out)
+    with (problems / "models" / name).open("a") as file:
+        file.write("* another model\n")
+    with pytest.raises(UsageError, match="the content of models differs"):
+        play(problems, out)
+
+
+def test_model_files_of_problems_that_were_not_drawn_may_change(make_set: MakeSet, tmp_path: Path) -> None:
+    problems, out = make_set(2), tmp_path / "run"
+    play(problems, out, limit=1)
+    drawn = stored(out / "episodes.jsonl")[0]["problem_id"]
+    (problems / "models" / {"p0": "p1.mps", "p1": "p0.mps"}[drawn]).unlink()
+    play(problems, out, limit=1)
+
+
+def test_a_run_that_another_process_plays_is_left_to_it(make_set: MakeSet, tmp_path: Path) -> None:
+    problems, out = make_set(1), tmp_path / "run"
+    with locked(out), pytest.raises(UsageError, match="another process is at work"):
+        play(problems, out)
+    assert [file.name for file in out.iterdir()] == [".lock"]
+
+
+def test_a_double_run_is_not_counted(make_set: MakeSet, tmp_path: Path) -> None:
+    problems, out = make_set(2), tmp_path / "run"
+    play(problems, out)
+    file = out / "anchors/random.jsonl"
+    file.write_text(file.read_text() * 2)
+    with pytest.raises(InputError, match=r"random\.jsonl: a second episode of 'p0'"):
+        play(problems, out)
+
+
+def test_where_a_submit_is_needed_one_step_is_too_few(make_set: MakeSet, tmp_path: Path) -> None:
+    metrics = play(make_set(2), tmp_path / "run", setting=Setting(rules=Rules(max_steps=5, auto_submit=False)))
+    assert metrics["overall"]["rr_at_1"] == {"value": None, "low": None, "high": None, "n": 0}
+    assert metrics["overall"]["rr_at_5"]["n"] == 2
 
 
 def test_an_unknown_policy_names_the_choices(make_set: MakeSet, tmp_path: Path) -> None:
@@ -112,7 +144,8 @@ def test_manifest_says_what_made_the_run(make_set: MakeSet, tmp_path: Path) -> N
     ]
     assert manifest["solver"]["name"] == "gurobi"
     assert {"renderer_version", "reward_version", "metrics_version"} <= manifest.keys()
-    assert len(manifest["data"]["problems"]["sha256"]) == 64
+    assert [len(entry["sha256"]) for entry in manifest["data"].values()] == [64, 64]
+    assert list(manifest["data"]) == ["problems", "models"]
 
 
 def test_metrics_of_known_policies(make_set: MakeSet, tmp_path: Path) -> None:

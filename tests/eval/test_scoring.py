@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from ordebug.core.errors import InputError
+from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import read_rows, write_rows
 from ordebug.env.problem_set import read_problem_set
 from ordebug.env.repair_env import Rules
 from ordebug.eval.attempt import Replay, Setting, replay
+from ordebug.eval.run_folder import RunFolder, locked
 from ordebug.eval.scoring import Scoring, score
 
 MakeSet = Callable[..., Path]
@@ -25,9 +26,9 @@ def answers(problems: Path, text: str) -> list[dict[str, Any]]:
     return rows
 
 
-def run(problems: Path, rows: list[dict[str, Any]], out: Path) -> dict[str, Any]:
+def run(problems: Path, rows: list[dict[str, Any]], out: Path, **changes: Any) -> dict[str, Any]:
     write_rows(out.parent / "result.jsonl", rows)
-    return score(Scoring(out.parent / "result.jsonl", problems, out, SETTING))
+    return score(Scoring(out.parent / "result.jsonl", problems, out, SETTING, **changes))
 
 
 def test_one_decision_each(make_set: MakeSet, tmp_path: Path) -> None:
@@ -73,3 +74,42 @@ def test_missing_and_double_rows(make_set: MakeSet, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="second reply for 'p0'"):
         run(problems, [*rows, rows[0]], tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("with_ids", [True, False])
+def test_with_a_limit_the_other_replies_of_the_set_are_left_out(
+    make_set: MakeSet, tmp_path: Path, with_ids: bool
+) -> None:
+    problems = make_set(4)
+    rows = answers(problems, "Action: DROP_CONSTRAINT(need)")
+    foreign = rows[0] | {"problem_id": "of another set"}
+    if not with_ids:
+        rows = [{"response": row["response"], "messages": row["messages"]} for row in rows]
+    assert run(problems, rows, tmp_path / "run", limit=2)["overall"]["rr_at_1"]["n"] == 2
+    with pytest.raises(InputError, match="replies for 'of another set', which were not asked"):
+        run(problems, [*rows, foreign], tmp_path / "other", limit=2)
+
+
+def test_one_process_at_a_time(make_set: MakeSet, tmp_path: Path) -> None:
+    problems = make_set(1)
+    with locked(tmp_path / "run"), pytest.raises(UsageError, match="another process is at work"):
+        run(problems, answers(problems, "Action: SUBMIT()"), tmp_path / "run")
+
+
+def test_a_changed_model_file_is_another_problem(make_set: MakeSet, tmp_path: Path) -> None:
+    problems = make_set(1)
+    rows = answers(problems, "Action: SUBMIT()")
+    run(problems, rows, tmp_path / "run")
+    with (problems / "models/p0_clean.mps").open("a") as file:
+        file.write("* another model\n")
+    with pytest.raises(UsageError, match="the content of models differs"):
+        run(problems, rows, tmp_path / "run")
+
+
+def test_a_reply_that_was_cut_off_is_truncated(make_set: MakeSet, tmp_path: Path) -> None:
+    problems = make_set(1)
+    row = answers(problems, "<think>\nso the")[0] | {"logprobs": {"content": [{"token": "so"}] * 8}}
+    metrics = run(problems, [row], tmp_path / "run", max_new_tokens=8)
+    assert metrics["overall"]["think_truncated"]["value"] == 1.0
+    episodes = RunFolder(tmp_path / "run").episodes()
+    assert [(e.stop, e.steps[0].outcome, e.steps[0].tokens) for e in episodes] == [("truncated", "truncated", 8)]

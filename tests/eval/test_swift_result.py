@@ -72,3 +72,22 @@ def test_tokens_come_from_logprobs(tmp_path: Path) -> None:
     assert (rows["a", 0].reply.tokens, rows["a", 0].reply.truncated) == (8, True)
     assert (rows["b", 0].reply.tokens, rows["b", 0].reply.truncated) == (None, False)
     assert not read_result(file, [("a", 0), ("b", 0)], max_new_tokens=9)["a", 0].reply.truncated
+
+
+def content(*texts: str) -> dict[str, Any]:
+    """As both backends of ms-swift 4.6.0 write it (infer_engine.py, _get_logprobs)."""
+    return {"content": [{"token": text, "logprob": -0.5, "bytes": list(text.encode())} for text in texts]}
+
+
+def test_a_reply_that_ends_with_its_last_token_is_not_cut_off(tmp_path: Path) -> None:
+    ended, cut = content("Action", ":", "<|im_end|>"), content("Action", ":", " SUB")
+    file = write(tmp_path, reply("a", logprobs=ended), reply("b", logprobs=cut))
+    rows = read_result(file, max_new_tokens=3)
+    assert [(rows[key, 0].reply.tokens, rows[key, 0].reply.truncated) for key in "ab"] == [(3, False), (3, True)]
+    assert not any(row.reply.truncated for row in read_result(file).values())
+
+
+def test_replies_of_others_are_left_out(tmp_path: Path) -> None:
+    file = write(tmp_path, reply("a"), reply("b"))
+    assert read_result(file, [("a", 0)], others=[("b", 0), ("c", 0)]).keys() == {("a", 0)}
+    assert read_result(file).keys() == {("a", 0), ("b", 0)}
