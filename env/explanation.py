@@ -14,8 +14,9 @@ SAID = re.compile(rf"{WITHDRAWN}|at most|at least|exactly")
 
 
 def explain(observation: Observation, wrong: Collection[str]) -> str:
-    """One line a row of the conflict, in its order: ``labor: said at most, written >=, wrong``."""
-    lines = [_line(name, observation, name in wrong) for name in observation.conflict.rows]
+    """One line a row of the conflict, numbered as there: ``(1) labor: at most, written >=, wrong``."""
+    numbered = enumerate(observation.conflict.rows, start=1)
+    lines = [f"({number}) {_line(name, observation, name in wrong)}" for number, name in numbered]
     return "\n".join(lines) or "No row stands in the conflict."
 
 
@@ -29,6 +30,5 @@ def said(name: str, description: str | None) -> str | None:
 
 
 def _line(name: str, observation: Observation, wrong: bool) -> str:
-    words = said(name, observation.description)
-    evidence = f"said {words}" if words else "not described"
+    evidence = said(name, observation.description) or "not described"
     return f"{shown_name(name)}: {evidence}, written {observation.rows[name].sense}, {'wrong' if wrong else 'fine'}"

@@ -191,7 +191,8 @@ def _protected(state: Observation, names: bool) -> list[str]:
 
 
 def _conflict(state: Observation) -> list[str]:
-    rows = [f"{shown_name(name)}: {row_text(state.rows[name])}" for name in state.conflict.rows]
+    numbered = enumerate(state.conflict.rows, start=1)
+    rows = [f"({number}) {shown_name(name)}: {row_text(state.rows[name])}" for number, name in numbered]
     lines = ["IIS rows:", *rows] if rows else ["IIS rows: none, the bounds alone conflict"]
     # that a variable is at least 0 is usual, and said of none
     told = [b for b in state.conflict.bounds if not rows or b.side == "upper" or state.variables[b.variable].lower]

@@ -30,14 +30,21 @@ out=${OUT:-runs/quickstart}
 profile=algebra actions=core
 if [[ -n "${DATA:-}" ]]; then
   [[ -n "${PROBLEMS:-}" ]] || { echo "error: DATA needs PROBLEMS=dir, the problems its rows came from." >&2; exit 2; }
+  [[ -f "$DATA" ]] || { echo "error: DATA=$DATA does not exist. Give the path of your Alpaca file." >&2; exit 2; }
   mode=data profile=${PROFILE:-seed} actions=${ACTIONS:-compat}
 fi
+digest() { { cat "$@" 2>/dev/null || true; } | sha256sum | cut -c 1-16; }  # an edited file is another run
 families=production,blending,staffing   # transport is never trained on
 
 say() { printf '\n== %s\n' "$*"; }
 run() { printf '+ %s\n' "$*"; "$@"; }
+generate() {  # a set that was not finished is made anew
+  rm -rf "${out:?}/$1"
+  run ordebug problems generate --out "$out/$1" --rows 3-5 --most-conflict-rows 3 "${@:2}"
+}
 
-settings="mode=$mode train=$train_count unseen=$unseen_count steps=$steps seed=$seed data=${DATA:-} problems=${PROBLEMS:-} profile=$profile actions=$actions"
+settings="mode=$mode train=$train_count unseen=$unseen_count steps=$steps seed=$seed profile=$profile actions=$actions recipe=$(digest swift_recipes/*/tiny_cpu.yaml)"
+[[ $mode != data ]] || settings+=" data=$(digest "$DATA") problems=$(digest "$PROBLEMS"/problems.jsonl "$PROBLEMS"/dataset.json)"
 if [[ -f "$out/settings" && "$(cat "$out/settings")" != "$settings" ]]; then
   aside="$out-$(sed 's/mode=\([a-z]*\).*/\1/' "$out/settings")-$(date +%Y%m%d-%H%M%S)"
   echo "$out holds a run of other settings; it is kept as $aside"
@@ -71,11 +78,11 @@ if [[ $mode == data ]]; then
 else
   say "2/7 Problems, each proved by the solver"
   [[ -f "$out/train/problems.jsonl" ]] ||
-    run ordebug problems generate --out "$out/train" --count "$train_count" --families $families --rows 3-5 --most-conflict-rows 3 --seed "$seed"
+    generate train --count "$train_count" --families $families --seed "$seed"
   [[ -f "$out/unseen/problems.jsonl" ]] ||
-    run ordebug problems generate --out "$out/unseen" --count "$unseen_count" --families $families --rows 3-5 --most-conflict-rows 3 --seed "$((seed + 1))"
+    generate unseen --count "$unseen_count" --families $families --seed "$((seed + 1))"
   [[ -f "$out/new-family/problems/problems.jsonl" ]] ||
-    run ordebug problems generate --out "$out/new-family/problems" --count "$new_count" --families transport --rows 3-5 --most-conflict-rows 3 --seed "$((seed + 2))"
+    generate new-family/problems --count "$new_count" --families transport --seed "$((seed + 2))"
   say "3/7 SFT rows: the oracle repairs every training problem and says why"
   if [[ ! -f "$out/train.jsonl" ]]; then
     run ordebug rollout --policy oracle --alone --problems "$out/train" --out "$out/oracle" --max-steps 5
@@ -90,7 +97,8 @@ say "5/7 swift sft, two processes, ZeRO-2 (log: $out/sft.log)"
 if [[ ! -f "$out/sft/.done" ]]; then
   rm -rf "$out/sft"
   bash shell/sft.sh swift_recipes/sft/tiny_cpu.yaml --model "$out/tiny" --dataset "$out/train.jsonl" \
-    --output_dir "$out/sft" --max_steps "$steps" 2>&1 | tee "$out/sft.log" | stdbuf -oL tr '\r' '\n' |
+    --output_dir "$out/sft" --max_steps "$steps" \
+    --lr_scheduler_kwargs "{\"num_decay_steps\": $((steps / 2)), \"min_lr_ratio\": 0.03}" 2>&1 | tee "$out/sft.log" | stdbuf -oL tr '\r' '\n' |
     sed -un "s/^+ /+ /p; s/.*{'loss': '\([^']*\)'.*'token_acc': '\([^']*\)'.*'global_step\/max_steps': '\([^']*\)'.*'remaining_time': '\([^']*\)'.*/step \3  loss \1  token accuracy \2  \4 left/p" ||
     { tail -n 30 "$out/sft.log" >&2; exit 1; }
   touch "$out/sft/.done"
@@ -106,8 +114,10 @@ if [[ $mode == data ]]; then
 else
   # beside each other: a round is mostly the start of one process
   play --problems "$out/new-family/problems" --out "$out/new-family" >"$out/new-family.log" 2>&1 &
+  trap 'kill $! 2>/dev/null || true' EXIT
   play --problems "$out/unseen" --out "$out"
   wait $! || { cat "$out/new-family.log" >&2; exit 1; }
+  trap - EXIT
 fi
 
 say "7/7 Report ($((SECONDS - started)) s after the install)"

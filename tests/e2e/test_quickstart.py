@@ -76,8 +76,10 @@ def test_other_settings_move_the_old_run_aside(tmp_path: Path) -> None:
     out.mkdir()
     (out / "settings").write_text("mode=full\n")
     (out / "note").write_text("mine")
-    done = quickstart(out, DATA="none.json", PROBLEMS="none")
-    assert done.returncode == 2 and "none.json does not exist" in done.stderr
+    rows = tmp_path / "rows.json"
+    rows.write_text("no rows")
+    done = quickstart(out, DATA=str(rows), PROBLEMS="none")
+    assert done.returncode == 2 and "rows.json:1: not JSON" in done.stderr
     aside = [path for path in tmp_path.iterdir() if path.name.startswith("quickstart-full-")]
     assert [(path / "note").read_text() for path in aside] == ["mine"]
 
@@ -91,3 +93,9 @@ def test_every_script_has_help(script: str) -> None:
 def test_data_without_problems_says_what_is_missing(tmp_path: Path) -> None:
     done = quickstart(tmp_path / "out", DATA="rows.json", PROBLEMS="")
     assert done.returncode == 2 and "PROBLEMS" in done.stderr
+
+
+def test_data_that_is_not_there_is_named_and_nothing_is_touched(tmp_path: Path) -> None:
+    done = quickstart(tmp_path / "out", DATA="none.json", PROBLEMS="none")
+    assert done.returncode == 2 and "none.json does not exist" in done.stderr
+    assert not (tmp_path / "out").exists()

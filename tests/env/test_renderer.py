@@ -22,7 +22,7 @@ def test_algebra_shows_what_was_said_and_what_is_written(observation: Observatio
     assert system["role"] == "system" and "RELAX_CONSTRAINT(name, amount)" in system["content"]
     assert user["content"] == (
         "A joinery plans.\nlabor: at most 40 hours\nwood: at most 30 meters\nStatus: INFEASIBLE\nIIS rows:\n"
-        "labor: chairs + tables >= 40\nwood: chairs + tables <= 30\nOther rows: hotel, paint\nSteps left: 20"
+        "(1) labor: chairs + tables >= 40\n(2) wood: chairs + tables <= 30\nOther rows: hotel, paint\nSteps left: 20"
     )
 
 

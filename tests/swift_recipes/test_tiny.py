@@ -9,8 +9,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from ordebug.core.errors import InputError
 from ordebug.swift_recipes.tiny import build
 
-USER = "labor: at most 40 hours\nlabor: 3 chairs + 2 tables >= 40\nOther rows: wood"
-ASSISTANT = "<think>\nlabor: said at most, written >=, wrong\n</think>\n\nAction: DROP_CONSTRAINT(labor)"
+USER = "labor: at most 40 hours\n(1) labor: 3 chairs + 2 tables >= 40\nOther rows: wood"
+ASSISTANT = "<think>\n(1) labor: at most, written >=, wrong\n</think>\n\nAction: DROP_CONSTRAINT(labor)"
 MESSAGES = [
     {"role": "system", "content": "Repair."},
     {"role": "user", "content": USER},
@@ -41,7 +41,8 @@ def test_tags_and_names_are_one_token_each_and_text_comes_back(folder: Path) -> 
     assert tokenizer.decode(ids) == text
     tokens = tokenizer.convert_ids_to_tokens(ids)
     assert tokens.count("<think>") == tokens.count("</think>") == 1 and tokens.count("<|im_end|>") == 3
-    assert tokens.count("labor") == 4 and "DROP_CONSTRAINT" in "".join(tokens)
+    assert (tokens.count("labor:"), tokens.count("labor")) == (3, 1) and "DROP_CONSTRAINT" in "".join(tokens)
+    assert tokens.count("(1)Ġ") == 2 and tokens.count("ĠatĠmost") == 2
     assert tokenizer.eos_token == "<|im_end|>"
 
 
