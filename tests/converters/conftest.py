@@ -1,15 +1,12 @@
 """The real Qwen tokenizer, public data where it is there, and small files."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PUBLIC_PARTS = ("sft/sft_gpt52chat.json", "sft/sft_heuristic.json", "problems/full/dataset.json")
 CONFIG = {
     "architectures": ["Qwen3ForCausalLM"],
     "model_type": "qwen3",
@@ -32,15 +29,6 @@ ROW = {
 }
 MakeRow = Callable[..., dict[str, Any]]
 WriteRows = Callable[..., Path]
-
-
-@pytest.fixture(scope="session")
-def public_bench() -> Path:
-    folder = Path(os.environ.get("ORDEBUG_PUBLIC_BENCH", ROOT.parent / "shared" / "public_bench"))
-    missing = [name for name in PUBLIC_PARTS if not (folder / name).exists()]
-    if missing:
-        pytest.skip(f"{folder} lacks {', '.join(missing)}; set ORDEBUG_PUBLIC_BENCH to the folder of the public data")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Small real problem sets, written with Gurobi, and a program that stands in for ms-swift's."""
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,9 +80,6 @@ def swift(tmp_path: Path) -> SwiftInfer:
     return SwiftInfer(str(model), recipe)
 
 
-REPOSITORY = Path(__file__).parents[2]
-
-
 def write_model(path: Path, need: float, limit: float = 4.0) -> None:
     """max x + y with x + y <= limit, x + y >= need; need above limit is infeasible."""
     with gp.Model(env=environment()) as model:
@@ -124,13 +120,3 @@ def make_set(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
-
-
-@pytest.fixture
-def public_problems() -> Path:
-    """The published problems, where they are present."""
-    root = Path(os.environ.get("ORDEBUG_PUBLIC_BENCH", REPOSITORY.parent / "shared" / "public_bench"))
-    folder = root / "problems" / "full"
-    if not (folder / "dataset.json").is_file():
-        pytest.skip("the public problems are not here; set ORDEBUG_PUBLIC_BENCH to their folder")
-    return folder

@@ -200,9 +200,9 @@ def large_mps(variables: int) -> str:
     )
 
 
-def test_published_numbers_of_drop_first(public_problems: Path, tmp_path: Path) -> None:
+def test_published_numbers_of_drop_first(public_bench: Path, tmp_path: Path) -> None:
     setting = Setting("seed", Rules("compat"))
-    metrics = play(public_problems, tmp_path / "run", limit=200, setting=setting, workers=2)
+    metrics = play(public_bench / "problems" / "full", tmp_path / "run", limit=200, setting=setting, workers=2)
     assert metrics["errors"] == 0
     assert metrics["overall"]["rr_at_5"]["value"] == 1.0
     assert metrics["overall"]["rr_at_1"]["value"] == pytest.approx(0.898, abs=0.02)  # published data, all 4,162
