@@ -13,7 +13,7 @@ import numpy as np
 from ordebug.core.errors import SolverError
 from ordebug.env.solvers.arrays import Arrays, Floats, starts_of
 from ordebug.env.solvers.elastic_program import Elastic, Kind, Relaxable, elastic
-from ordebug.env.solvers.highs_conflict import Member, find_conflict, relaxable_bounds, relaxation
+from ordebug.env.solvers.highs_conflict import Member, find_conflict, relaxable_bounds
 from ordebug.env.solvers.highs_engine import solve
 from ordebug.env.solvers.model import Model
 
@@ -47,8 +47,8 @@ def least_violation(model: Model) -> float:
     Raises:
         SolverError: If a limit of work or numerical trouble left the question open.
     """
-    arrays = relaxation(model.arrays())
-    program = elastic(arrays, _everything(arrays)).program
+    arrays = model.arrays()
+    program = elastic(arrays, _everything(arrays), integral=False).program
     result = solve(program, NAME, presolve=False)  # presolve costs more than it saves here, at 10 rows and at 2,000
     if result.status != "OPTIMAL":
         raise SolverError(f"{NAME}: HiGHS called it {result.status.lower()}, which it cannot be.")
@@ -102,7 +102,7 @@ def fewest_members(model: Arrays, trusted: Sequence[Member] = ()) -> list[Member
 
 
 def _least_total(model: Arrays, may_break: Relaxable) -> tuple[Violation, ...] | None:
-    stretched = elastic(model, may_break)
+    stretched = elastic(model, may_break, integral=True)
     result = solve(stretched.program, NAME)
     if result.status != "OPTIMAL" or result.values is None:
         return None

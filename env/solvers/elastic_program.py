@@ -6,9 +6,9 @@ A row's violation is measured in units of its scale, max(|right-hand side|, larg
 matrix: costs of 1 / scale would drown in HiGHS's dual tolerance of 1e-7 when right-hand sides reach 1e6.
 
 A bound is relaxed by splitting its variable, x = y + p - q with y within the bounds and p, q >= 0, which adds columns
-and no rows; measured with 2,000 rows and variables, that is twice as fast as a row for each bound. Two kinds of
-variables get rows instead: those whose bounds cross, for then there is no y, and, where integrality counts, integers,
-whose p and q would have to be integers too.
+and no rows; measured with 2,000 rows and variables, that is twice as fast as a row for each bound. Three kinds of
+variables get rows instead: those whose bounds cross, for then there is no y; binaries, which stay within [0, 1]; and,
+where integrality counts, integers, whose p and q would have to be integers too.
 """
 
 from dataclasses import dataclass
@@ -56,22 +56,30 @@ class _Entries:
     values: Floats
 
 
-def elastic(model: Arrays, may_break: Relaxable) -> Elastic:
-    """Builds the program; its integrality is the model's."""
-    as_row = model.integral | (model.limits[0] > model.limits[1])
-    within = _without_bounds(model, as_row)
+def elastic(model: Arrays, may_break: Relaxable, *, integral: bool) -> Elastic:
+    """Builds the program.
+
+    Args:
+        model: The model.
+        may_break: What may be broken; no bound that a binary type implies.
+        integral: Whether integers stay integers; else the program is an LP.
+    """
+    binary = model.types == "B"
+    crossed = model.limits[0] > model.limits[1]
+    as_row = binary | crossed | (model.integral & integral)
+    lower_rows, upper_rows = may_break.lower & as_row, may_break.upper & as_row
+    within = model.having(
+        lower=np.where(lower_rows, np.where(binary, 0, -np.inf), model.limits[0]),
+        upper=np.where(upper_rows, np.where(binary, 1, np.inf), model.limits[1]),
+        types=model.types if integral else np.full_like(model.types, "C"),
+    )
     builder = _Builder(model, within)
     builder.add_rows(may_break.rows)
-    builder.add_bound_rows("lower", np.isfinite(model.lower) & as_row, may_break.lower)
-    builder.add_bound_rows("upper", np.isfinite(model.upper) & as_row, may_break.upper)
+    builder.add_bound_rows("lower", lower_rows)
+    builder.add_bound_rows("upper", upper_rows)
     builder.split("lower", may_break.lower & ~as_row)
     builder.split("upper", may_break.upper & ~as_row)
     return builder.finish()
-
-
-def _without_bounds(model: Arrays, which: Mask) -> Arrays:
-    """The model in which these variables have no bounds but their type's."""
-    return model.having(lower=np.where(which, -np.inf, model.lower), upper=np.where(which, np.inf, model.upper))
 
 
 class _Builder:
@@ -95,8 +103,8 @@ class _Builder:
             scales[scales == 0] = 1.0
             self._measure("row", rows, rows, sign, scales)
 
-    def add_bound_rows(self, kind: Kind, mask: Mask, may_break: Mask) -> None:
-        """Makes rows of these bounds, and lets some be broken."""
+    def add_bound_rows(self, kind: Kind, mask: Mask) -> None:
+        """Makes rows of these bounds, which may be broken."""
         indices = np.flatnonzero(mask).astype(np.int32)
         if not len(indices):
             return
@@ -107,9 +115,7 @@ class _Builder:
         self._row_lower.append(bounds if kind == "lower" else -infinite)
         self._row_upper.append(bounds if kind == "upper" else infinite)
         self._rows += len(indices)
-        soft = may_break[indices]
-        sign = 1.0 if kind == "lower" else -1.0
-        self._measure(kind, indices[soft], rows[soft], sign, np.maximum(np.abs(bounds[soft]), 1.0))
+        self._measure(kind, indices, rows, 1.0 if kind == "lower" else -1.0, np.maximum(np.abs(bounds), 1.0))
 
     def split(self, kind: Kind, mask: Mask) -> None:
         """Lets these bounds be broken by a column that repeats the variable's."""
@@ -142,7 +148,7 @@ class _Builder:
             lower=np.concatenate([self._within.lower, np.zeros(added)]),
             upper=np.concatenate([self._within.upper, np.full(added, np.inf)]),
             cost=np.concatenate([np.zeros(len(self._model.cost)), np.ones(added)]),
-            types=np.concatenate([self._model.types, np.full(added, "C")]),
+            types=np.concatenate([self._within.types, np.full(added, "C")]),
         )
         return Elastic(program, tuple(self._breaches))
 
