@@ -40,6 +40,13 @@ CERTAIN: dict[Found, Status] = {
 UNBOUNDED = (Found.kUnbounded, Found.kUnboundedOrInfeasible)
 
 
+class _Silent(highspy.Highs):  # type: ignore[misc]
+    """HiGHS without callbacks: enabling them, which the constructor does, prints a banner before it can be silenced."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802 (HiGHS's name)
+        """Enables none."""
+
+
 @dataclass(frozen=True)
 class Result:
     """A solve's verdict; objective and values only where the status is OPTIMAL."""
@@ -98,8 +105,7 @@ def read_arrays(path: Path) -> Arrays:
     Raises:
         InputError: If it cannot be read or is not linear.
     """
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
+    highs = _silent()
     if highs.readModel(str(path)) == highspy.HighsStatus.kError:
         raise InputError(f"{path}: not a model HiGHS can read.", "Check the MPS or LP file.")
     semi = (highspy.HighsVarType.kSemiContinuous, highspy.HighsVarType.kSemiInteger)
@@ -130,11 +136,16 @@ def write_arrays(model: Arrays, name: str, path: Path) -> None:
 
 @cache
 def _engine() -> highspy.Highs:
-    """This process's one HiGHS instance, silent."""
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
+    """This process's one HiGHS instance."""
+    highs = _silent()
     for name, value in OPTIONS.items():
         highs.setOptionValue(name, value)
+    return highs
+
+
+def _silent() -> highspy.Highs:
+    highs = _Silent()
+    highs.setOptionValue("output_flag", False)
     return highs
 
 

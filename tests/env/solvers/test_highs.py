@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,6 +139,16 @@ def test_what_is_no_linear_model_is_refused(tmp_path: Path) -> None:
         read(tmp_path, "min\n x + [ x ^2 ] / 2\nst\n c: x >= 1\nend\n")
     with pytest.raises(InputError, match="more than an LP or MILP"):
         read(tmp_path, "min\n x\nst\n c: x >= 1\nbounds\n x <= 9\nsemi\n x\nend\n")
+
+
+def test_nothing_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "m.lp").write_text("min\n x\nst\n c: x >= 3\n d: x <= 2\nend\n")
+    program = (
+        "import sys; from pathlib import Path; from ordebug.env.solvers.model import read_model; "
+        "m = read_model(Path(sys.argv[1]), 'highs'); m.solve(); m.conflict(); m.write(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "m.lp"], capture_output=True, check=True)
+    assert done.stdout == done.stderr == b""
 
 
 def test_the_manifest_tells_solver_and_limits() -> None:
