@@ -138,4 +138,6 @@ def starts_of(counts: npt.NDArray[Any]) -> Ints:
 def limited(values: Sequence[float] | Floats) -> Floats:
     """Numbers with those that mean "no limit" made infinite."""
     array = np.asarray(values, dtype=np.float64)
+    if (np.abs(array) < INFINITE).all():
+        return array
     return np.where(np.abs(array) >= INFINITE, np.copysign(np.inf, array), array)

@@ -103,7 +103,7 @@ def fewest_members(model: Arrays, trusted: Sequence[Member] = ()) -> list[Member
 
 def _least_total(model: Arrays, may_break: Relaxable) -> tuple[Violation, ...] | None:
     stretched = elastic(model, may_break, integral=True)
-    result = solve(stretched.program, NAME)
+    result = solve(stretched.program, NAME, values=True)
     if result.status != "OPTIMAL" or result.values is None:
         return None
     return _violations(model, stretched, result.values[len(model.cost) :])
@@ -170,7 +170,7 @@ def _smallest_hitting_set(conflicts: Sequence[Sequence[Member]]) -> list[Member]
         cost=np.array([1.0 if member.kind == "row" else 1.0 + extra for member in known]),
         types=np.full(len(known), "B"),
     )
-    result = solve(program, "hitting set")
+    result = solve(program, "hitting set", values=True)
     if result.values is None:
         raise SolverError("hitting set: HiGHS found none, though there is one.")
     return [member for member, value in zip(known, result.values, strict=True) if value > 0.5]

@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from ordebug.env.solvers.arrays import Arrays, Floats, Ints, Mask, starts_of
+from ordebug.env.solvers.arrays import Arrays, Floats, Ints, Mask, Strings, starts_of
 
 Kind = Literal["row", "lower", "upper"]
 
@@ -68,12 +68,12 @@ def elastic(model: Arrays, may_break: Relaxable, *, integral: bool) -> Elastic:
     crossed = model.limits[0] > model.limits[1]
     as_row = binary | crossed | (model.integral & integral)
     lower_rows, upper_rows = may_break.lower & as_row, may_break.upper & as_row
-    within = model.having(
+    builder = _Builder(
+        model,
         lower=np.where(lower_rows, np.where(binary, 0, -np.inf), model.limits[0]),
         upper=np.where(upper_rows, np.where(binary, 1, np.inf), model.limits[1]),
         types=model.types if integral else np.full_like(model.types, "C"),
     )
-    builder = _Builder(model, within)
     builder.add_rows(may_break.rows)
     builder.add_bound_rows("lower", lower_rows)
     builder.add_bound_rows("upper", upper_rows)
@@ -85,8 +85,9 @@ def elastic(model: Arrays, may_break: Relaxable, *, integral: bool) -> Elastic:
 class _Builder:
     """Collects the entries of the program."""
 
-    def __init__(self, model: Arrays, within: Arrays) -> None:
-        self._model, self._within = model, within
+    def __init__(self, model: Arrays, lower: Floats, upper: Floats, types: Strings) -> None:
+        self._model = model
+        self._lower, self._upper, self._types = lower, upper, types
         self._entries = [_Entries(model.entry_rows, model.columns, model.values)]
         self._row_lower, self._row_upper = [model.row_lower], [model.row_upper]
         self._rows, self._columns = len(model.row_lower), len(model.cost)
@@ -145,10 +146,10 @@ class _Builder:
             values=np.concatenate([entries.values for entries in self._entries])[order],
             row_lower=np.concatenate(self._row_lower),
             row_upper=np.concatenate(self._row_upper),
-            lower=np.concatenate([self._within.lower, np.zeros(added)]),
-            upper=np.concatenate([self._within.upper, np.full(added, np.inf)]),
+            lower=np.concatenate([self._lower, np.zeros(added)]),
+            upper=np.concatenate([self._upper, np.full(added, np.inf)]),
             cost=np.concatenate([np.zeros(len(self._model.cost)), np.ones(added)]),
-            types=np.concatenate([self._within.types, np.full(added, "C")]),
+            types=np.concatenate([self._types, np.full(added, "C")]),
         )
         return Elastic(program, tuple(self._breaches))
 

@@ -230,20 +230,22 @@ class GurobiModel:
 
     def arrays(self) -> Arrays:
         """The model's content by index, for computations that no solver does."""
-        model, rows = self._model, list(self._rows.values())
-        first = [parts[0].index for parts in rows]
+        model = self._model
         matrix = model.getA()
-        matrix = matrix if len(first) == matrix.shape[0] else matrix[first]
         sense, rhs = np.array(model.getAttr("Sense"), dtype="U1"), limited(model.getAttr("RHS"))
         low, high = np.where(sense == GRB.LESS_EQUAL, -np.inf, rhs), np.where(sense == GRB.GREATER_EQUAL, np.inf, rhs)
+        if len(self._rows) < len(rhs):
+            parts = [[part.index for part in row] for row in self._rows.values()]
+            low, high = np.array([low[row].max() for row in parts]), np.array([high[row].min() for row in parts])
+            matrix = matrix[[row[0] for row in parts]]
         return Arrays(
             row_names=self.row_names,
             variable_names=self.variable_names,
             starts=matrix.indptr.astype(np.int32),
             columns=matrix.indices.astype(np.int32),
             values=matrix.data,
-            row_lower=np.array([max(low[part.index] for part in parts) for parts in rows]),
-            row_upper=np.array([min(high[part.index] for part in parts) for parts in rows]),
+            row_lower=low,
+            row_upper=high,
             lower=limited(model.getAttr("LB")),
             upper=limited(model.getAttr("UB")),
             cost=np.array(model.getAttr("Obj")),

@@ -49,7 +49,7 @@ class _Silent(highspy.Highs):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Result:
-    """A solve's verdict; objective and values only where the status is OPTIMAL."""
+    """A solve's verdict; objective only where the status is OPTIMAL, values there where they were asked for."""
 
     status: Status
     objective: float = 0.0
@@ -61,8 +61,14 @@ def highs_manifest() -> dict[str, object]:
     return {"name": "highs", "version": _engine().version(), "parameters": OPTIONS}
 
 
-def solve(model: Arrays, name: str, *, presolve: bool = True) -> Result:
+def solve(model: Arrays, name: str, *, presolve: bool = True, values: bool = False) -> Result:
     """Optimises.
+
+    Args:
+        model: The model.
+        name: What errors call it.
+        presolve: Whether HiGHS simplifies it first.
+        values: Whether the variables' values are wanted.
 
     Raises:
         SolverError: If a limit of work or numerical trouble left the question open.
@@ -81,8 +87,8 @@ def solve(model: Arrays, name: str, *, presolve: bool = True) -> Result:
         raise SolverError(f"{name}: HiGHS stopped ({what}) before it knew whether it is feasible.")
     if CERTAIN[found] != "OPTIMAL":
         return Result(CERTAIN[found])
-    values = np.asarray(highs.getSolution().col_value, dtype=np.float64)
-    return Result("OPTIMAL", highs.getInfo().objective_function_value, values)
+    found_values = np.array(highs.getSolution().col_value) if values else None
+    return Result("OPTIMAL", highs.getObjectiveValue(), found_values)
 
 
 def feasible(model: Arrays, name: str) -> bool:
