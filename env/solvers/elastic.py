@@ -48,7 +48,7 @@ def least_violation(model: Model) -> float:
         SolverError: If a limit of work or numerical trouble left the question open.
     """
     arrays = model.arrays()
-    program = elastic(arrays, _everything(arrays), integral=False).program
+    program = elastic(arrays, everything(arrays), integral=False).program
     result = solve(program, NAME, presolve=False)  # presolve costs more than it saves here, at 10 rows and at 2,000
     if result.status != "OPTIMAL":
         raise SolverError(f"{NAME}: HiGHS called it {result.status.lower()}, which it cannot be.")
@@ -74,7 +74,7 @@ def cheapest_repair(
     """
     arrays = model.arrays()
     kept = [arrays.rows[name] for name in keep if name in arrays.rows]
-    may_break = _everything(arrays)
+    may_break = everything(arrays)
     may_break.rows[kept] = False
     if norm == "l0":
         chosen = fewest_members(arrays, [Member("row", index) for index in kept])
@@ -110,15 +110,11 @@ def _least_total(model: Arrays, may_break: Relaxable) -> tuple[Violation, ...] |
 
 
 def _violations(model: Arrays, stretched: Elastic, scaled: Floats) -> tuple[Violation, ...]:
-    """The breaches in the solution; the two sides of an equality are one."""
+    """The violations in a solution; the two sides of an equality are one."""
     amounts: dict[tuple[Kind, int], float] = {}
-    place = 0
-    for breach in stretched.breaches:
-        values = scaled[place : place + len(breach.indices)]
-        place += len(breach.indices)
-        for at in np.flatnonzero(values > NOTHING):
-            key = (breach.kind, int(breach.indices[at]))
-            amounts[key] = amounts.get(key, 0.0) + float(values[at] * breach.scales[at])
+    for column in np.flatnonzero(scaled > NOTHING):
+        owner = stretched.owner(int(column))
+        amounts[owner] = amounts.get(owner, 0.0) + float(scaled[column] * stretched.scales[column])
     ordered = sorted(amounts, key=lambda key: (key[0] != "row", key[1]))
     return tuple(Violation(kind, _name(model, kind, index), amounts[kind, index]) for kind, index in ordered)
 
@@ -127,7 +123,8 @@ def _name(model: Arrays, kind: Kind, index: int) -> str:
     return model.row_names[index] if kind == "row" else model.variable_names[index]
 
 
-def _everything(model: Arrays) -> Relaxable:
+def everything(model: Arrays) -> Relaxable:
+    """All that may be broken where nothing is to be kept."""
     return Relaxable(np.ones(len(model.row_lower), dtype=np.bool_), *relaxable_bounds(model))
 
 

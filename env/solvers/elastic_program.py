@@ -31,29 +31,32 @@ class Relaxable:
 
 
 @dataclass(frozen=True)
-class Breach:
-    """Columns that measure violations of one kind: of which rows or variables, and the scale of each."""
-
-    kind: Kind
-    indices: Ints
-    scales: Floats
-
-
-@dataclass(frozen=True)
 class Elastic:
-    """The program, whose first columns are the model's variables and whose others are the breaches, in order."""
+    """The program, whose first columns are the model's variables and whose others measure violations.
+
+    Attributes:
+        program: What is to be minimised.
+        scales: The scale of each measuring column.
+        owners: Whose violation it measures: a place among the rows' lower limits, their upper limits, the variables'
+            lower bounds and their upper bounds, one after the other.
+        rows: How many rows the model has.
+        bounds_as_rows: Whose bound each further row is: a place among the lower bounds and then the upper bounds.
+    """
 
     program: Arrays
-    breaches: tuple[Breach, ...]
+    scales: Floats
+    owners: Ints
+    rows: int
+    bounds_as_rows: Ints
 
-
-@dataclass(frozen=True)
-class _Entries:
-    """Matrix entries in no order."""
-
-    rows: Ints
-    columns: Ints
-    values: Floats
+    def owner(self, column: int) -> tuple[Kind, int]:
+        """The row or bound, by index, that a measuring column belongs to."""
+        place, rows = int(self.owners[column]), self.rows + len(self.bounds_as_rows)
+        if place < 2 * rows and place % rows < self.rows:
+            return "row", place % rows
+        bound = int(self.bounds_as_rows[place % rows - self.rows]) if place < 2 * rows else place - 2 * rows
+        variables = len(self.program.cost) - len(self.owners)
+        return ("lower", bound) if bound < variables else ("upper", bound - variables)
 
 
 def elastic(model: Arrays, may_break: Relaxable, *, integral: bool) -> Elastic:
@@ -64,104 +67,94 @@ def elastic(model: Arrays, may_break: Relaxable, *, integral: bool) -> Elastic:
         may_break: What may be broken; no bound that a binary type implies.
         integral: Whether integers stay integers; else the program is an LP.
     """
-    binary = model.types == "B"
-    crossed = model.limits[0] > model.limits[1]
-    as_row = binary | crossed | (model.integral & integral)
-    lower_rows, upper_rows = may_break.lower & as_row, may_break.upper & as_row
-    builder = _Builder(
-        model,
-        lower=np.where(lower_rows, np.where(binary, 0, -np.inf), model.limits[0]),
-        upper=np.where(upper_rows, np.where(binary, 1, np.inf), model.limits[1]),
-        types=model.types if integral else np.full_like(model.types, "C"),
+    types = model.types if integral else np.full_like(model.types, "C")
+    as_row = _needing_rows(model, integral)
+    soft = np.concatenate([may_break.lower, may_break.upper])
+    if as_row is None:
+        within, may_break_rows, added = model, may_break.rows, np.zeros(0, dtype=np.int32)
+    else:
+        added = np.flatnonzero(soft & np.tile(as_row, 2)).astype(np.int32)
+        soft[added] = False
+        within = _with_bounds_as_rows(model, added)
+        may_break_rows = np.concatenate([may_break.rows, np.ones(len(added), dtype=np.bool_)])
+    return _stretched(within, may_break_rows, soft, types, added)
+
+
+def _needing_rows(model: Arrays, integral: bool) -> Mask | None:
+    """The variables whose bounds become rows, None where none is such."""
+    lower, upper = model.limits
+    needing = lower > upper
+    kinds = model.integral if integral else model.types == "B"
+    needing |= kinds
+    return needing if needing.any() else None
+
+
+def _with_bounds_as_rows(model: Arrays, added: Ints) -> Arrays:
+    """The model with these bounds as rows, last; what a binary type says of a bound stays a bound."""
+    count, (lower, upper) = len(model.cost), model.limits
+    is_lower, variables = added < count, added % count
+    binary, infinite = model.types[variables] == "B", np.full(len(added), np.inf)
+    lower, upper = lower.copy(), upper.copy()
+    lower[variables[is_lower]] = np.where(binary, 0, -infinite)[is_lower]
+    upper[variables[~is_lower]] = np.where(binary, 1, infinite)[~is_lower]
+    bounds = np.concatenate([model.lower, model.upper])[added]
+    return model.having(
+        starts=np.concatenate([model.starts, model.starts[-1] + np.arange(1, len(added) + 1, dtype=np.int32)]),
+        columns=np.concatenate([model.columns, variables]),
+        values=np.concatenate([model.values, np.ones(len(added))]),
+        row_lower=np.concatenate([model.row_lower, np.where(is_lower, bounds, -infinite)]),
+        row_upper=np.concatenate([model.row_upper, np.where(is_lower, infinite, bounds)]),
+        lower=lower,
+        upper=upper,
     )
-    builder.add_rows(may_break.rows)
-    builder.add_bound_rows("lower", lower_rows)
-    builder.add_bound_rows("upper", upper_rows)
-    builder.split("lower", may_break.lower & ~as_row)
-    builder.split("upper", may_break.upper & ~as_row)
-    return builder.finish()
 
 
-class _Builder:
-    """Collects the entries of the program."""
+def _stretched(model: Arrays, may_break_rows: Mask, soft_bounds: Mask, types: Strings, added: Ints) -> Elastic:
+    """The program in which rows get measuring columns of one entry, and bounds get columns that repeat a variable's."""
+    rows, count = len(model.row_lower), len(model.cost)
+    broken, row_scales = _row_measures(model, may_break_rows)
+    bounds = np.flatnonzero(soft_bounds)
+    bound_scales = np.maximum(np.abs(np.concatenate([model.lower, model.upper])[bounds]), 1.0)
+    measures = len(broken) + len(bounds)
 
-    def __init__(self, model: Arrays, lower: Floats, upper: Floats, types: Strings) -> None:
-        self._model = model
-        self._lower, self._upper, self._types = lower, upper, types
-        self._entries = [_Entries(model.entry_rows, model.columns, model.values)]
-        self._row_lower, self._row_upper = [model.row_lower], [model.row_upper]
-        self._rows, self._columns = len(model.row_lower), len(model.cost)
-        self._breaches: list[Breach] = []
+    # where each soft bound's column lies, and by what it repeats the variable's
+    places = np.zeros(2 * count, dtype=np.int32)
+    places[bounds] = np.arange(count + len(broken), count + measures)
+    steps = np.zeros(2 * count)
+    steps[bounds] = np.where(bounds < count, -bound_scales, bound_scales)
+    columns_twice = np.concatenate([model.columns, model.columns + np.int32(count)])
+    chosen = np.flatnonzero(soft_bounds[columns_twice])
+    repeated = columns_twice[chosen]
+    source = chosen % max(1, len(model.columns))
 
-    def add_rows(self, mask: Mask) -> None:
-        """Lets these rows be broken, on each side that limits them."""
-        model = self._model
-        largest = np.zeros(self._rows)
-        np.maximum.at(largest, model.entry_rows, np.abs(model.values))
-        for limit, sign in ((model.row_lower, 1.0), (model.row_upper, -1.0)):
-            rows = np.flatnonzero(mask & np.isfinite(limit)).astype(np.int32)
-            scales = np.maximum(np.abs(limit[rows]), largest[rows])
-            scales[scales == 0] = 1.0
-            self._measure("row", rows, rows, sign, scales)
+    entry_rows = np.concatenate([model.entry_rows, (broken % max(1, rows)), model.entry_rows[source]])
+    columns = np.arange(count, count + len(broken), dtype=np.int32)
+    values = np.where(broken < rows, row_scales, -row_scales)
+    order = np.argsort(entry_rows, kind="stable")
+    program = Arrays(
+        row_names=(),
+        variable_names=(),
+        starts=starts_of(np.bincount(entry_rows, minlength=rows)),
+        columns=np.concatenate([model.columns, columns, places[repeated]])[order],
+        values=np.concatenate([model.values, values, model.values[source] * steps[repeated]])[order],
+        row_lower=model.row_lower,
+        row_upper=model.row_upper,
+        lower=np.concatenate([model.limits[0], np.zeros(measures)]),
+        upper=np.concatenate([model.limits[1], np.full(measures, np.inf)]),
+        cost=np.concatenate([np.zeros(count), np.ones(measures)]),
+        types=np.concatenate([types, np.full(measures, "C")]),
+    )
+    owners = np.concatenate([broken, bounds + 2 * rows]).astype(np.int32)
+    return Elastic(program, np.concatenate([row_scales, bound_scales]), owners, rows - len(added), added)
 
-    def add_bound_rows(self, kind: Kind, mask: Mask) -> None:
-        """Makes rows of these bounds, which may be broken."""
-        indices = np.flatnonzero(mask).astype(np.int32)
-        if not len(indices):
-            return
-        bounds = self._bounds(kind)[indices]
-        rows = np.arange(self._rows, self._rows + len(indices), dtype=np.int32)
-        self._entries.append(_Entries(rows, indices, np.ones(len(indices))))
-        infinite = np.full(len(indices), np.inf)
-        self._row_lower.append(bounds if kind == "lower" else -infinite)
-        self._row_upper.append(bounds if kind == "upper" else infinite)
-        self._rows += len(indices)
-        self._measure(kind, indices, rows, 1.0 if kind == "lower" else -1.0, np.maximum(np.abs(bounds), 1.0))
 
-    def split(self, kind: Kind, mask: Mask) -> None:
-        """Lets these bounds be broken by a column that repeats the variable's."""
-        indices = np.flatnonzero(mask).astype(np.int32)
-        if not len(indices):
-            return
-        scales = np.maximum(np.abs(self._bounds(kind)[indices]), 1.0)
-        steps, places = np.zeros(len(mask)), np.zeros(len(mask), dtype=np.int32)
-        steps[indices] = -scales if kind == "lower" else scales
-        places[indices] = np.arange(self._columns, self._columns + len(indices))
-        chosen = mask[self._model.columns]
-        columns = self._model.columns[chosen]
-        values = self._model.values[chosen] * steps[columns]
-        self._entries.append(_Entries(self._model.entry_rows[chosen], places[columns], values))
-        self._add(Breach(kind, indices, scales))
-
-    def finish(self) -> Elastic:
-        """The program of all that was added."""
-        rows = np.concatenate([entries.rows for entries in self._entries])
-        order = np.argsort(rows, kind="stable")
-        added = self._columns - len(self._model.cost)
-        program = Arrays(
-            row_names=(),
-            variable_names=(),
-            starts=starts_of(np.bincount(rows, minlength=self._rows)),
-            columns=np.concatenate([entries.columns for entries in self._entries])[order],
-            values=np.concatenate([entries.values for entries in self._entries])[order],
-            row_lower=np.concatenate(self._row_lower),
-            row_upper=np.concatenate(self._row_upper),
-            lower=np.concatenate([self._lower, np.zeros(added)]),
-            upper=np.concatenate([self._upper, np.full(added, np.inf)]),
-            cost=np.concatenate([np.zeros(len(self._model.cost)), np.ones(added)]),
-            types=np.concatenate([self._types, np.full(added, "C")]),
-        )
-        return Elastic(program, tuple(self._breaches))
-
-    def _bounds(self, kind: Kind) -> Floats:
-        return self._model.lower if kind == "lower" else self._model.upper
-
-    def _measure(self, kind: Kind, indices: Ints, rows: Ints, sign: float, scales: Floats) -> None:
-        """Columns of one entry each."""
-        columns = np.arange(self._columns, self._columns + len(rows), dtype=np.int32)
-        self._entries.append(_Entries(rows, columns, sign * scales))
-        self._add(Breach(kind, indices, scales))
-
-    def _add(self, breach: Breach) -> None:
-        self._breaches.append(breach)
-        self._columns += len(breach.indices)
+def _row_measures(model: Arrays, may_break: Mask) -> tuple[Ints, Floats]:
+    """The sides of rows that may be broken, as places among all lower and then all upper limits, and their scales."""
+    rows = len(model.row_lower)
+    limits = np.concatenate([model.row_lower, model.row_upper])
+    broken = np.flatnonzero(np.isfinite(limits) & np.concatenate([may_break, may_break])).astype(np.int32)
+    largest = np.zeros(rows)
+    np.maximum.at(largest, model.entry_rows, np.abs(model.values))
+    scales = np.maximum(np.abs(limits[broken]), largest[broken % max(1, rows)])
+    scales[scales == 0] = 1.0
+    return broken, scales
