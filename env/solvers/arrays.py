@@ -42,21 +42,25 @@ class Arrays:
     offset: float = 0.0
     maximize: bool = False
 
-    @property
+    @cached_property
     def integral(self) -> Mask:
         """Which variables must be integers."""
         mask: Mask = self.types != "C"
         return mask
 
     @cached_property
+    def binary(self) -> Mask:
+        """Which variables are 0 or 1."""
+        mask: Mask = self.types == "B"
+        return mask
+
+    @cached_property
     def limits(self) -> tuple[Floats, Floats]:
         """The bounds that hold: those of a B variable cut to [0, 1]."""
-        binary = self.types == "B"
-        if not binary.any():
+        if not self.binary.any():
             return self.lower, self.upper
-        return np.where(binary, np.maximum(self.lower, 0), self.lower), np.where(
-            binary, np.minimum(self.upper, 1), self.upper
-        )
+        lower = np.where(self.binary, np.maximum(self.lower, 0), self.lower)
+        return lower, np.where(self.binary, np.minimum(self.upper, 1), self.upper)
 
     @cached_property
     def entry_rows(self) -> Ints:

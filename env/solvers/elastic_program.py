@@ -84,8 +84,7 @@ def _needing_rows(model: Arrays, integral: bool) -> Mask | None:
     """The variables whose bounds become rows, None where none is such."""
     lower, upper = model.limits
     needing = lower > upper
-    kinds = model.integral if integral else model.types == "B"
-    needing |= kinds
+    needing |= model.integral if integral else model.binary
     return needing if needing.any() else None
 
 
@@ -93,7 +92,7 @@ def _with_bounds_as_rows(model: Arrays, added: Ints) -> Arrays:
     """The model with these bounds as rows, last; what a binary type says of a bound stays a bound."""
     count, (lower, upper) = len(model.cost), model.limits
     is_lower, variables = added < count, added % count
-    binary, infinite = model.types[variables] == "B", np.full(len(added), np.inf)
+    binary, infinite = model.binary[variables], np.full(len(added), np.inf)
     lower, upper = lower.copy(), upper.copy()
     lower[variables[is_lower]] = np.where(binary, 0, -infinite)[is_lower]
     upper[variables[~is_lower]] = np.where(binary, 1, infinite)[~is_lower]

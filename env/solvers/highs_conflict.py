@@ -38,9 +38,10 @@ def members(model: Arrays) -> list[Member]:
 
 def relaxable_bounds(model: Arrays) -> tuple[Mask, Mask]:
     """Which lower and which upper bounds say something that the variable's type does not say."""
-    binary = model.types == "B"
-    lower: Mask = np.isfinite(model.lower) & (~binary | (model.lower > 0))
-    upper: Mask = np.isfinite(model.upper) & (~binary | (model.upper < 1))
+    lower, upper = np.isfinite(model.lower), np.isfinite(model.upper)
+    if model.binary.any():
+        lower &= ~model.binary | (model.lower > 0)
+        upper &= ~model.binary | (model.upper < 1)
     return lower, upper
 
 
