@@ -11,6 +11,7 @@ variables get rows instead: those whose bounds cross, for then there is no y; bi
 where integrality counts, integers, whose p and q would have to be integers too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,6 +58,15 @@ class Elastic:
         bound = int(self.bounds_as_rows[place % rows - self.rows]) if place < 2 * rows else place - 2 * rows
         variables = len(self.program.cost) - len(self.owners)
         return ("lower", bound) if bound < variables else ("upper", bound - variables)
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """Matrix entries in no order."""
+
+    rows: Ints
+    columns: Ints
+    values: Floats
 
 
 def elastic(model: Arrays, may_break: Relaxable, *, integral: bool) -> Elastic:
@@ -109,33 +119,24 @@ def _with_bounds_as_rows(model: Arrays, added: Ints) -> Arrays:
 
 
 def _stretched(model: Arrays, may_break_rows: Mask, soft_bounds: Mask, types: Strings, added: Ints) -> Elastic:
-    """The program in which rows get measuring columns of one entry, and bounds get columns that repeat a variable's."""
+    """The program: measuring columns of one entry for rows, and, for bounds, such as repeat a variable's."""
     rows, count = len(model.row_lower), len(model.cost)
     broken, row_scales = _row_measures(model, may_break_rows)
-    bounds = np.flatnonzero(soft_bounds)
-    bound_scales = np.maximum(np.abs(np.concatenate([model.lower, model.upper])[bounds]), 1.0)
+    bounds, bound_scales = _bound_measures(model, soft_bounds)
     measures = len(broken) + len(bounds)
-
-    # where each soft bound's column lies, and by what it repeats the variable's
-    places = np.zeros(2 * count, dtype=np.int32)
-    places[bounds] = np.arange(count + len(broken), count + measures)
-    steps = np.zeros(2 * count)
-    steps[bounds] = np.where(bounds < count, -bound_scales, bound_scales)
-    columns_twice = np.concatenate([model.columns, model.columns + np.int32(count)])
-    chosen = np.flatnonzero(soft_bounds[columns_twice])
-    repeated = columns_twice[chosen]
-    source = chosen % max(1, len(model.columns))
-
-    entry_rows = np.concatenate([model.entry_rows, (broken % max(1, rows)), model.entry_rows[source]])
-    columns = np.arange(count, count + len(broken), dtype=np.int32)
-    values = np.where(broken < rows, row_scales, -row_scales)
-    order = np.argsort(entry_rows, kind="stable")
+    slack = _Entries(
+        broken % max(1, rows),
+        np.arange(count, count + len(broken), dtype=np.int32),
+        np.where(broken < rows, row_scales, -row_scales),
+    )
+    repeated = _repeated(model, bounds, bound_scales, first=count + len(broken))
+    starts, columns, values = _by_row(rows, (_Entries(model.entry_rows, model.columns, model.values), slack, repeated))
     program = Arrays(
         row_names=(),
         variable_names=(),
-        starts=starts_of(np.bincount(entry_rows, minlength=rows)),
-        columns=np.concatenate([model.columns, columns, places[repeated]])[order],
-        values=np.concatenate([model.values, values, model.values[source] * steps[repeated]])[order],
+        starts=starts,
+        columns=columns,
+        values=values,
         row_lower=model.row_lower,
         row_upper=model.row_upper,
         lower=np.concatenate([model.limits[0], np.zeros(measures)]),
@@ -143,8 +144,35 @@ def _stretched(model: Arrays, may_break_rows: Mask, soft_bounds: Mask, types: St
         cost=np.concatenate([np.zeros(count), np.ones(measures)]),
         types=np.concatenate([types, np.full(measures, "C")]),
     )
-    owners = np.concatenate([broken, bounds + 2 * rows]).astype(np.int32)
+    owners = np.concatenate([broken, bounds + np.int32(2 * rows)])
     return Elastic(program, np.concatenate([row_scales, bound_scales]), owners, rows - len(added), added)
+
+
+def _repeated(model: Arrays, bounds: Ints, scales: Floats, *, first: int) -> _Entries:
+    """Columns that repeat those of the variables with soft bounds: downwards for lower bounds, upwards for upper."""
+    count = len(model.cost)
+    # for each bound, soft or not: where its column lies, 0 if it has none, and by what it repeats the variable's
+    places, steps = np.zeros(2 * count, dtype=np.int32), np.zeros(2 * count)
+    places[bounds] = np.arange(first, first + len(bounds))
+    steps[bounds] = np.where(bounds < count, -scales, scales)
+    bound_of_entry = np.concatenate([model.columns, model.columns + np.int32(count)])
+    chosen = np.flatnonzero(places[bound_of_entry])
+    bound, entry = bound_of_entry[chosen], chosen % max(1, len(model.columns))
+    return _Entries(model.entry_rows[entry], places[bound], model.values[entry] * steps[bound])
+
+
+def _by_row(rows: int, parts: Sequence[_Entries]) -> tuple[Ints, Ints, Floats]:
+    """The matrix by rows: starts, columns, values."""
+    entry_rows = np.concatenate([part.rows for part in parts])
+    order = np.argsort(entry_rows, kind="stable")
+    columns, values = (np.concatenate([getattr(part, name) for part in parts])[order] for name in ("columns", "values"))
+    return starts_of(np.bincount(entry_rows, minlength=rows)), columns, values
+
+
+def _bound_measures(model: Arrays, soft: Mask) -> tuple[Ints, Floats]:
+    """The soft bounds, as places among all lower and then all upper bounds, and their scales."""
+    bounds = np.flatnonzero(soft).astype(np.int32)
+    return bounds, np.maximum(np.abs(np.concatenate([model.lower, model.upper])[bounds]), 1.0)
 
 
 def _row_measures(model: Arrays, may_break: Mask) -> tuple[Ints, Floats]:

@@ -1,16 +1,15 @@
 """A model in Gurobi: read, solve, explain, edit. Nothing of gurobipy leaves ``gurobi*.py``."""
 
-import math
 from importlib.util import find_spec
 from pathlib import Path
 
 import gurobipy as gp
-import numpy as np
 from gurobipy import GRB
 
 from ordebug.core.errors import InputError, ModelTooLargeError, SolverError
 from ordebug.env.observation import BoundInConflict, Conflict, RowView, Sense, VariableView
-from ordebug.env.solvers.arrays import INFINITE, Arrays, limited
+from ordebug.env.solvers.arrays import Arrays
+from ordebug.env.solvers.gurobi_content import arrays_of, beyond_milp, limit
 from ordebug.env.solvers.gurobi_environment import (
     SMALL_LICENCE,
     NotInfeasibleError,
@@ -59,7 +58,7 @@ class GurobiModel:
         env = environment()
         with translated(str(path), reading=True):
             model = gp.read(str(path), env=env)
-        if _beyond_milp(model):
+        if beyond_milp(model):
             raise InputError(
                 f"{path}: not linear, or more than an LP or MILP.", "Only LP and MILP models can be repaired."
             )
@@ -130,7 +129,7 @@ class GurobiModel:
             with translated(self._name):
                 status = self._optimized()
         except ModelTooLargeError as error:
-            return self._without_limit(error).solve()
+            return self._withoutlimit(error).solve()
         if status == GRB.OPTIMAL:
             return Solution("OPTIMAL", self._model.ObjVal)
         if status == GRB.INFEASIBLE:
@@ -162,7 +161,7 @@ class GurobiModel:
             with translated(self._name):
                 self._model.computeIIS()
         except ModelTooLargeError as error:
-            return self._without_limit(error).conflict()
+            return self._withoutlimit(error).conflict()
         except NotInfeasibleError:  # infeasible within tolerances only
             return Conflict()
         if not self._model.IISMinimal:
@@ -179,7 +178,7 @@ class GurobiModel:
             bounds += [BoundInConflict(name, "upper")] if in_upper else []
         return tuple(bounds)
 
-    def _without_limit(self, error: ModelTooLargeError) -> Model:
+    def _withoutlimit(self, error: ModelTooLargeError) -> Model:
         """The model in HiGHS, where only the second rows of relaxed equalities take it beyond the licence."""
         if max(len(self._rows), len(self._variables)) > SMALL_LICENCE or find_spec("highspy") is None:
             raise error
@@ -213,7 +212,7 @@ class GurobiModel:
         """A variable's bounds and type."""
         if self._views is None:  # all at once: reading one costs as much as reading twenty
             columns = zip(*(self._model.getAttr(what) for what in ("LB", "UB", "VType")), strict=True)
-            views = (VariableView(_limit(lower), _limit(upper), kind) for lower, upper, kind in columns)
+            views = (VariableView(limit(lower), limit(upper), kind) for lower, upper, kind in columns)
             self._views = dict(zip(self._variables, views, strict=True))
         return self._views[name]
 
@@ -230,29 +229,7 @@ class GurobiModel:
 
     def arrays(self) -> Arrays:
         """The model's content by index, for computations that no solver does."""
-        model = self._model
-        matrix = model.getA()
-        sense, rhs = np.array(model.getAttr("Sense"), dtype="U1"), limited(model.getAttr("RHS"))
-        low, high = np.where(sense == GRB.LESS_EQUAL, -np.inf, rhs), np.where(sense == GRB.GREATER_EQUAL, np.inf, rhs)
-        if len(self._rows) < len(rhs):
-            parts = [[part.index for part in row] for row in self._rows.values()]
-            low, high = np.array([low[row].max() for row in parts]), np.array([high[row].min() for row in parts])
-            matrix = matrix[[row[0] for row in parts]]
-        return Arrays(
-            row_names=self.row_names,
-            variable_names=self.variable_names,
-            starts=matrix.indptr.astype(np.int32),
-            columns=matrix.indices.astype(np.int32),
-            values=matrix.data,
-            row_lower=low,
-            row_upper=high,
-            lower=limited(model.getAttr("LB")),
-            upper=limited(model.getAttr("UB")),
-            cost=np.array(model.getAttr("Obj")),
-            types=np.array(model.getAttr("VType"), dtype="U1"),
-            offset=model.ObjCon,
-            maximize=model.ModelSense == GRB.MAXIMIZE,
-        )
+        return arrays_of(self._model, self._rows, self.variable_names)
 
     def drop(self, name: str) -> None:
         """Removes a row."""
@@ -337,14 +314,3 @@ class GurobiModel:
         symbol = {"<=": GRB.LESS_EQUAL, ">=": GRB.GREATER_EQUAL, "=": GRB.EQUAL}[sense]
         self._rows[name] = [self._model.addLConstr(left, symbol, rhs, name=name)]
         self._model.update()
-
-
-def _beyond_milp(model: gp.Model) -> bool:
-    extras = (model.NumQConstrs, model.NumSOS, model.NumGenConstrs, model.NumPWLObjVars, model.IsQP)
-    types = set(model.getAttr("VType")) if model.NumIntVars else set()
-    return any(extras) or model.NumObj > 1 or bool(types & {GRB.SEMICONT, GRB.SEMIINT})
-
-
-def _limit(value: float) -> float:
-    """A bound, infinite where it means "no limit"."""
-    return math.copysign(math.inf, value) if abs(value) >= INFINITE else value
