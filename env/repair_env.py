@@ -11,12 +11,13 @@ from typing import Any
 from ordebug.env.action import Action, ActionSet, InvalidAction
 from ordebug.env.edits import apply_edit, resolve
 from ordebug.env.episode import StopReason
+from ordebug.env.judge import Judge
 from ordebug.env.observation import Conflict, Observation, Past
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import row_text, shown_name
 from ordebug.env.reply import parse_reply
-from ordebug.env.reward import Ending, reward_terms
+from ordebug.env.reward import Terms, reward_terms, step_cost
 from ordebug.env.solvers.gurobi import GurobiModel, Solution
 
 DEFAULT_MAX_STEPS = 20
@@ -69,15 +70,8 @@ class RepairEnv:
         return Start(model, solution, model.conflict() if solution.status == "INFEASIBLE" else Conflict())
 
     @cached_property
-    def _clean_matrix(self) -> dict[str, object] | None:
-        path = self._problems.clean_model_path(self.problem)
-        if path is None:
-            return None
-        model = GurobiModel.read(path)
-        try:
-            return model.matrix()
-        finally:
-            model.close()
+    def _judge(self) -> Judge:
+        return Judge(self.problem, self._problems, self._start.model, self._start.solution.status)
 
     @property
     def model(self) -> GurobiModel:
@@ -102,6 +96,7 @@ class RepairEnv:
         self._past: tuple[Past, ...] = ()
         self._outcomes: list[str] = []
         self._stop: StopReason | None = None
+        self._terms: Terms | None = None
         self._note = ""
         return self.observe(), {"status": self._solution.status}
 
@@ -117,7 +112,7 @@ class RepairEnv:
         Returns:
             ``(observation, reward, terminated, truncated, info)``. The rewards of an episode sum to its return;
             ``info`` holds ``action`` (canonical text or None), ``outcome``, ``status``, ``stop``, and at the end
-            ``objective``, ``identical`` and ``terms``.
+            ``objective`` and the reward's ``terms``.
         """
         if self._stop is not None:
             raise RuntimeError("the episode has ended; call reset()")
@@ -129,9 +124,10 @@ class RepairEnv:
         told = OUTCOME_TEXT.get(outcome, f"invalid ({outcome})").format(status=self._solution.status.lower())
         self._past += (Past(str(action) if isinstance(action, Action) else "(no action)", told),)
         self._stop = self._reason_to_stop(outcome)
-        info = self._info(action, outcome)
-        reward = self._return - before
-        return self.observe(), reward, self._stop in ("recovered", "submitted"), self._cut_short, info
+        if self._stop is not None:
+            self._terms = reward_terms(self._judge.ending(self.model, self._solution, self._outcomes))
+        terminated, cut_short = self._stop in ("recovered", "submitted"), self._stop in ("max_steps", "truncated")
+        return self.observe(), self._return - before, terminated, cut_short, self._info(action, outcome)
 
     def observe(self) -> Observation:
         """The whole state."""
@@ -160,6 +156,9 @@ class RepairEnv:
         if self._model is not None:
             self._model.close()
             self._model = None
+        if "_judge" in self.__dict__:
+            self._judge.close()
+            del self.__dict__["_judge"]
         if "_start" in self.__dict__:
             self._start.model.close()
             del self.__dict__["_start"]
@@ -170,10 +169,6 @@ class RepairEnv:
     def _feasible(self) -> bool:
         return self._solution.status == "OPTIMAL"
 
-    @property
-    def _cut_short(self) -> bool:
-        return self._stop in ("max_steps", "truncated")
-
     def _reason_to_stop(self, outcome: str) -> StopReason | None:
         if outcome == "submitted":
             return "submitted"
@@ -183,20 +178,10 @@ class RepairEnv:
             return "truncated"
         return "max_steps" if len(self._outcomes) >= self.rules.max_steps else None
 
-    def _ending(self) -> Ending:
-        objective = self._solution.objective
-        clean = self.problem.original_objective
-        identical = None
-        if objective is not None and self._clean_matrix is not None:
-            identical = self.model.matrix() == self._clean_matrix
-        return Ending(tuple(self._outcomes), objective, clean, identical)
-
     @property
     def _return(self) -> float:
         """The return so far: step costs only until the episode ends."""
-        ending = Ending(tuple(self._outcomes), None, None, None) if self._stop is None else self._ending()
-        terms = reward_terms(ending)
-        return float(terms["steps"] if self._stop is None else terms["total"])
+        return step_cost(len(self._outcomes)) if self._terms is None else self._terms["total"]
 
     def _info(self, action: Action | InvalidAction, outcome: str) -> dict[str, Any]:
         info: dict[str, Any] = {
@@ -208,8 +193,7 @@ class RepairEnv:
         if isinstance(action, InvalidAction):
             info["detail"] = action.detail
         if self._stop is not None:
-            ending = self._ending()
-            info |= {"objective": ending.objective, "identical": ending.identical, "terms": reward_terms(ending)}
+            info |= {"objective": self._solution.objective, "terms": self._terms}
         return info
 
     # --- actions ---

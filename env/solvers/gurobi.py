@@ -2,7 +2,7 @@
 
 import atexit
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -171,6 +171,25 @@ class GurobiModel:
         if status == GRB.UNBOUNDED:
             return Solution("UNBOUNDED")
         raise SolverError(f"{self._name}: Gurobi stopped with status {status} before it knew whether it is feasible.")
+
+    def extreme(self, terms: Mapping[str, float], *, maximize: bool) -> Solution:
+        """The largest or smallest value that a sum takes over the feasible set, without a gap; nothing is changed.
+
+        Raises:
+            SolverError: If the work limit or numerical trouble left the question open.
+        """
+        objective, sense, constant = self._model.getAttr("Obj"), self._model.ModelSense, self._model.ObjCon
+        gap = self._model.Params.MIPGap
+        try:
+            self._model.setAttr("Obj", [terms.get(name, 0.0) for name in self._variables])
+            self._model.ModelSense, self._model.ObjCon = (GRB.MAXIMIZE if maximize else GRB.MINIMIZE), 0.0
+            self._model.Params.MIPGap = 0.0
+            return self.solve()
+        finally:
+            self._model.setAttr("Obj", objective)
+            self._model.ModelSense, self._model.ObjCon = sense, constant
+            self._model.Params.MIPGap = gap
+            self._model.update()
 
     def conflict(self) -> Conflict:
         """An irreducible infeasible subsystem of the model, which ``solve`` must have found infeasible."""
