@@ -77,11 +77,12 @@ def verdict(metrics: Metrics) -> str:
         for policy, cell in found.items()
         if cell["low"] is not None and cell["low"] > 0 and cell["p"] < SIGNIFICANT
     ]
-    told = "; ".join(f"{policy} {_difference(cell)}" for policy, cell in found.items())
+    nearest = min(rivals, key=lambda policy: found[policy]["difference"])
+    told = f"Paired difference to the nearest, {nearest}: {_difference(found[nearest])}."
     if len(beaten) == len(rivals):
-        return f"Root-cause@1 beats every anchor but the oracle. Paired difference: {told}."
+        return f"Root-cause@1 beats every anchor but the oracle. {told}"
     rest = ", ".join(policy for policy in rivals if policy not in beaten)
-    return f"Root-cause@1 is not shown to beat {rest}. Paired difference: {told}."
+    return f"Root-cause@1 is not shown to beat {rest}. {told}"
 
 
 def warnings(metrics: Metrics) -> list[str]:

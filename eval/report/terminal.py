@@ -75,7 +75,14 @@ def type_table(metrics: Metrics) -> Table:
 
 def _table(title: str) -> Table:
     """A table whose headline fits 80 columns."""
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    return Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
 
 
 def _cell(cell: Cell | None) -> str:
