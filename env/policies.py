@@ -79,15 +79,17 @@ def relax_big(turn: Turn) -> str:
 
 
 def feasrelax(norm: Norm, turn: Turn) -> str:
-    """Loosens what the elastic model would, the fewest rows and bounds (l0) or the least in total (l1), one a turn."""
-    state = turn.observation
+    """Loosens what the elastic model would, one row a turn: the fewest (l0), by 1e6, or the least in total (l1).
+
+    Bounds give way where rows alone cannot repair and the action set can move them.
+    """
     if turn.model is None:
         raise ValueError("feasrelax needs the turn's model")
-    bounds = "UPDATE_BOUNDS" in ACTION_SETS[turn.actions]
-    keep = {*state.protected, *(() if bounds else state.variable_names)}
-    found = cheapest_repair(turn.model, norm, keep)
-    loosened = next((violation for violation in found if bounds or violation.kind == "row"), None)
-    return reply_text(_loosening(loosened, turn.model) if loosened else SUBMIT)
+    state = turn.observation
+    found = cheapest_repair(turn.model, norm, {*state.protected, *state.variable_names})
+    if not found and "UPDATE_BOUNDS" in ACTION_SETS[turn.actions]:
+        found = cheapest_repair(turn.model, norm, state.protected)
+    return reply_text(_loosening(found[0], norm, turn.actions, turn.model) if found else SUBMIT)
 
 
 def random_action(turn: Turn) -> str:
@@ -141,23 +143,22 @@ def _drop(row: str | None) -> str:
     return reply_text(SUBMIT if row is None else Action("DROP_CONSTRAINT", (row,)))
 
 
-def _loosening(violation: Violation, model: GurobiModel) -> Action:
-    """The action that gives way as far as a violation says, rounded up so that the solver's tolerance is not needed."""
-    amount = math.ceil(violation.amount / ROUNDING) * ROUNDING + ROUNDING
+def _loosening(violation: Violation, norm: Norm, actions: ActionSet, model: GurobiModel) -> Action:
+    """The action by which a row or bound gives way; a least amount is rounded up, to need no solver's tolerance."""
+    amount = round(math.ceil(violation.amount / ROUNDING) * ROUNDING + ROUNDING, 6)
     if violation.kind == "row":
-        return Action("RELAX_CONSTRAINT", (violation.name, round(amount, 6)))
+        if actions == "compat" and model.row(violation.name).sense == "=":  # the published RELAX would shift it
+            return Action("DROP_CONSTRAINT", (violation.name,))
+        return Action("RELAX_CONSTRAINT", (violation.name, BIG if norm == "l0" else amount))
     limits = model.variable(violation.name)
-    lower, upper = limits.lower, limits.upper
-    if violation.kind == "lower":
-        lower = round(lower - amount, 6)
-    else:
-        upper = round(upper + amount, 6)
+    lower = limits.lower - amount * (violation.kind == "lower")
+    upper = limits.upper + amount * (violation.kind == "upper")
     return Action("UPDATE_BOUNDS", (violation.name, _finite(lower), _finite(upper)))
 
 
 def _finite(limit: float) -> float:
     """A bound as an action may write it: where there is none, one that is as good as none."""
-    return math.copysign(AS_GOOD_AS_NONE, limit) if math.isinf(limit) else limit
+    return math.copysign(AS_GOOD_AS_NONE, limit) if math.isinf(limit) else round(limit, 6)
 
 
 def _possible(name: str, state: Observation) -> bool:
