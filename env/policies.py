@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ordebug.core.errors import UsageError
 from ordebug.env.action import ACTION_SETS, SPECS, Action, ActionSet, Parameter, action_line
@@ -14,9 +14,10 @@ from ordebug.env.observation import Observation
 from ordebug.env.problem import Problem
 from ordebug.env.renderer import safe
 from ordebug.env.reply import CLOSE, OPEN, parse_action
-from ordebug.env.solvers.elastic import Norm, Violation, cheapest_repair
+from ordebug.env.solvers.elastic import Violation, cheapest_repair
 from ordebug.env.solvers.gurobi import GurobiModel
 
+Norm = Literal["l0", "l1"]
 SUBMIT = Action("SUBMIT")
 BIG = 1e6
 ROUNDING = 1e-6
@@ -86,9 +87,9 @@ def feasrelax(norm: Norm, turn: Turn) -> str:
     if turn.model is None:
         raise ValueError("feasrelax needs the turn's model")
     state = turn.observation
-    found = cheapest_repair(turn.model, norm, {*state.protected, *state.variable_names})
+    found = cheapest_repair(turn.model, norm, {*state.protected, *state.variable_names}) or ()
     if not found and "UPDATE_BOUNDS" in ACTION_SETS[turn.actions]:
-        found = cheapest_repair(turn.model, norm, state.protected)
+        found = cheapest_repair(turn.model, norm, state.protected) or ()
     return reply_text(_loosening(found[0], norm, turn.actions, turn.model) if found else SUBMIT)
 
 

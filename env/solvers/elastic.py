@@ -89,6 +89,8 @@ def _loosen(model: gp.Model, norm: Norm, *, keep: Collection[str], scaled: bool)
     names, row_names = model.getAttr("VarName", variables), model.getAttr("ConstrName", rows)
     lower, upper = (prices(names, model.getAttr(side, variables)) for side in ("LB", "UB"))
     sides = prices(row_names, model.getAttr("RHS", rows))
+    # feasRelax counts with binaries behind a limit of 1e6: at the usual tolerance a violation of 5 counts as none
+    model.Params.IntFeasTol = 1e-9
     try:
         model.feasRelax(RELAXATIONS[norm], False, variables, lower, upper, rows, sides)
         model.optimize()

@@ -12,10 +12,12 @@ from ordebug.eval.report.rows import (
     BY_TYPE,
     CEILING,
     HEADLINE,
+    QUALITY,
     Cell,
     Metrics,
     count_text,
     interval_text,
+    measured_quality,
     policy_rows,
     type_rows,
     value_text,
@@ -44,6 +46,8 @@ def print_report(name: str, metrics: Metrics, console: Console | None = None) ->
     for line in (verdict(metrics), *(f"warning: {text}" for text in warnings(metrics))):
         console.print(line, markup=False, highlight=False)
     console.print(type_table(metrics))
+    if measured_quality(metrics):
+        console.print(quality_table(name, metrics))
 
 
 def headline_table(name: str, metrics: Metrics) -> Table:
@@ -70,6 +74,17 @@ def type_table(metrics: Metrics) -> Table:
     for kind, cells, ceiling in type_rows(metrics):
         texts = [text for key in BY_TYPE for text in (_cell(cells.get(key)), value_text(ceiling.get(key)))]
         table.add_row(escape(kind), count_text(cells), *texts)
+    return table
+
+
+def quality_table(name: str, metrics: Metrics) -> Table:
+    """What the repairs of the run and of the anchors did to the models."""
+    table = _table("what the repairs did: reported, never rewarded")
+    table.add_column("policy", overflow="fold", min_width=POLICY_WIDTH)
+    for title in QUALITY.values():
+        table.add_column(title, justify="right")
+    for label, cells in policy_rows(name, metrics):
+        table.add_row(escape(label), *(_cell(cells.get(key)) for key in QUALITY))
     return table
 
 
