@@ -6,6 +6,7 @@ An ending that is feasible needs no elastic solve, and one that is not needs one
 from collections.abc import Sequence
 from functools import cached_property
 
+from ordebug.core.manifest import sha256_text
 from ordebug.env.equivalence import Content, Verdict, compare
 from ordebug.env.observation import Status
 from ordebug.env.problem import Problem
@@ -87,7 +88,7 @@ class Judge:
         if self._clean is None:
             return None
         content = Content.of(model)
-        key = repr((content.rows, content.variables))
+        key = sha256_text(repr((content.rows, content.variables)))
         if key not in self._verdicts:
             self._verdicts[key] = compare(self._clean, content).verdict
         return self._verdicts[key]

@@ -165,14 +165,10 @@ class RepairEnv:
 
     # --- endings ---
 
-    @property
-    def _feasible(self) -> bool:
-        return self._solution.status == "OPTIMAL"
-
     def _reason_to_stop(self, outcome: str) -> StopReason | None:
         if outcome == "submitted":
             return "submitted"
-        if self._feasible and self.rules.auto_submit:
+        if self._solution.status == "OPTIMAL" and self.rules.auto_submit:
             return "recovered"
         if outcome == "truncated":
             return "truncated"
