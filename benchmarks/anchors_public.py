@@ -4,6 +4,7 @@ python benchmarks/anchors_public.py [--problems DIR] [--limit N] [--workers N]
 """
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from ordebug.env.repair_env import Rules
 from ordebug.eval.attempt import Setting
 from ordebug.eval.rollout import Rollout, rollout
 
-PUBLIC = Path(__file__).parents[2] / "shared" / "public_bench" / "problems" / "full"
+BENCH = Path(os.environ.get("ORDEBUG_PUBLIC_BENCH", Path(__file__).parents[2] / "shared" / "public_bench"))
+PUBLIC = BENCH / "problems" / "full"
 KNOWN: dict[str, dict[str, float]] = {
     "drop-first": {"rr_at_5": 0.999, "rr_at_1": 0.898, "op": 0.981, "da_published": 0.512, "steps": 1.12},
     "drop-random": {"rr_at_5": 1.0, "op": 0.961, "steps": 1.03},
@@ -41,13 +43,14 @@ def main() -> None:
         metrics = rollout(
             Rollout("oracle", given.problems, Path(folder), setting, limit=given.limit, workers=given.workers)
         )
+    known, by_type = (KNOWN, BY_TYPE) if given.problems.name == PUBLIC.name else ({}, {})
     print(f"{metrics['problems']} problems, {metrics['errors']} errors; measured (published)")
     for name in ANCHORS:
-        print(f"{name:13}", *(told(metrics["anchors"][name][key], KNOWN.get(name, {}).get(key), key) for key in SHOWN))
+        print(f"{name:13}", *(told(metrics["anchors"][name][key], known.get(name, {}).get(key), key) for key in SHOWN))
     print("\nOP by type")
     for name in ANCHORS:
         cells = metrics["anchors_by_type"][name]
-        print(f"{name:13}", *(told(cells[kind]["op"], BY_TYPE.get(name, {}).get(kind), kind) for kind in cells))
+        print(f"{name:13}", *(told(cells[kind]["op"], by_type.get(name, {}).get(kind), kind) for kind in cells))
 
 
 def told(cell: dict[str, Any], known: float | None, name: str) -> str:

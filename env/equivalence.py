@@ -16,8 +16,8 @@ from ordebug.env.solvers.gurobi import GurobiModel
 
 Verdict = Literal["equivalent", "different", "unproved"]
 
-TOLERANCE = 1e-6
-"""Solvers satisfy rows to within this, times max(1, |limit|): what is beyond by no more is within."""
+TOLERANCE, RELATIVE = 1e-6, 1e-12
+"""Solvers satisfy rows to within the first, and numbers are exact to within the second: beyond by no more is within."""
 DOUBT = 10.0
 """Beyond by up to this many tolerances is neither within nor clearly beyond: unproved."""
 WHOLE = 1e-5
@@ -143,7 +143,7 @@ def _checked(model: GurobiModel, limit: Limit) -> Equivalence | None:
     if solution.objective is None:
         return Equivalence("different", limit.witness, "unlimited in the other model")
     beyond = solution.objective - limit.value if limit.upper else limit.value - solution.objective
-    beyond /= TOLERANCE * max(1.0, abs(limit.value))
+    beyond /= TOLERANCE + RELATIVE * abs(limit.value)
     if beyond <= 1:
         return None
     told = f"it comes to {solution.objective:.9g} in the other model, the limit is {limit.value:.9g}"

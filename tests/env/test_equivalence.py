@@ -1,3 +1,5 @@
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -106,8 +108,58 @@ def test_what_the_solver_cannot_tell_is_said(
 
 def test_the_edge_of_the_tolerance_is_unproved(models: Callable[[str], GurobiModel]) -> None:
     one, other = models(BASE), models(BASE)
-    other.relax("sum", 5e-5)
+    other.relax("sum", 5e-6)
     assert equivalence(one, other).verdict == "unproved"
+
+
+@pytest.mark.parametrize("limit", [1e3, 1e6])
+def test_a_large_limit_is_no_licence(models: Callable[[str], GurobiModel], limit: float) -> None:
+    text = BASE.replace("<= 10", f"<= {limit}").replace(" x <= 8\n y <= 7\n z <= 20", " z <= 1e7")
+    one, other = models(text), models(text)
+    other.relax("sum", 0.01)
+    assert equivalence(one, other).verdict == "different"
+
+
+def points(model: GurobiModel, step: float) -> set[tuple[float, float]]:
+    """The grid points of a model over x and y within 0 and 4, by trying each."""
+    grid = [number * step for number in range(round(4 / step) + 1)]
+    rows = [model.row(name) for name in model.row_names]
+
+    def allowed(point: dict[str, float]) -> bool:
+        sums = [(row.sense, sum(value * point[name] for value, name in row.terms), row.rhs) for row in rows]
+        return all(s <= r + 1e-9 if sense == "<=" else s >= r - 1e-9 for sense, s, r in sums)
+
+    return {(x, y) for x in grid for y in grid if allowed({"x": x, "y": y})}
+
+
+def drawn(rng: random.Random, models: Callable[[str], GurobiModel], *, whole: bool) -> GurobiModel:
+    rows = [
+        f" r{i}: {rng.randint(-3, 3)} x + {rng.randint(-3, 3)} y {rng.choice(('<=', '>='))} {rng.randint(-4, 9)}\n"
+        for i in range(3)
+    ]
+    kinds = "General\n x\n y\n" if whole else ""
+    return models(f"Maximize\n x\nSubject To\n{''.join(rows)}Bounds\n x <= 4\n y <= 4\n{kinds}")
+
+
+def test_verdicts_agree_with_the_points_counted(models: Callable[[str], GurobiModel]) -> None:
+    """Of integer models all points are tried; of continuous ones a grid, which can only show them different."""
+    rng, verdicts = random.Random(1), Counter[str]()
+    while verdicts.total() < 150:
+        whole = bool(rng.randrange(2))
+        one = drawn(rng, models, whole=whole)
+        other = one.copy()
+        name = rng.choice(other.row_names)
+        rng.choice((other.drop, other.flip, lambda row, model=other: model.relax(row, rng.choice((0.25, 0.5, 1)))))(
+            name
+        )
+        sets = [points(model, 1 if whole else 0.125) for model in (one, other)]
+        if all(sets):
+            found = equivalence(one, other)
+            same = sets[0] == sets[1]
+            assert found.verdict == ("equivalent" if same else "different") or (not whole and same), found
+            verdicts[found.verdict] += 1
+        other.close()
+    assert min(verdicts["equivalent"], verdicts["different"]) > 20
 
 
 def test_other_variables_are_another_model(models: Callable[[str], GurobiModel]) -> None:

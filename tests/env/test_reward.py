@@ -131,6 +131,25 @@ def test_a_conflict_of_integrality_alone_falls_short(tmp_path: Path) -> None:
     assert progress(INTEGRALITY, shortfall(model, model.solve().status)) == 1
 
 
+def test_a_type_is_a_cause_like_any_other(tmp_path: Path) -> None:
+    """Type B: x was continuous. Dropping the row loses the optimum, moving its limit keeps less than the set."""
+    clean = "Maximize\n x + y\nSubject To\n half: 2 x = 3\n cap: x + y <= 90\nBounds\n y <= 70\n"
+    (tmp_path / "clean.lp").write_text(clean + "End\n")
+    (tmp_path / "broken.lp").write_text(clean + "General\n x\nEnd\n")
+    record = {"problem_id": "p", "model_file": "broken.lp", "clean_model_file": "clean.lp", "original_objective": 71.5}
+    problem = Problem.model_validate(record)
+    env = RepairEnv(problem, ProblemSet(tmp_path, {"p": problem}), Rules("extended", max_steps=1))
+    replies = (
+        "Action: GET_IIS()",
+        "Action: DROP_CONSTRAINT(half)",
+        "Action: UPDATE_RHS(half, 2)",
+        "Action: SET_TYPE(x, C)",
+    )
+    terms = [played(env, reply)[1] for reply in replies]
+    assert [found["tier"] for found in terms] == ["not_recovered", "recovered", "objective_kept", "equivalent"]
+    assert [found["progress"] for found in terms] == [0, 0.1, 0.1, 0.1]
+
+
 def test_a_start_that_falls_short_by_nothing_measurable_has_no_progress() -> None:
     assert progress(0.0, 0.0) == 0.0
 
