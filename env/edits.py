@@ -1,7 +1,7 @@
 """Actions carried out on a model: names found, edits made."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ordebug.core.errors import InputError
 from ordebug.env.action import SPECS, VARIABLE, Action, InvalidAction, Parameter
@@ -12,7 +12,19 @@ from ordebug.env.solvers.gurobi import GurobiModel
 LOOSENING = ("DROP_CONSTRAINT", "RELAX_CONSTRAINT", "UPDATE_RHS")
 
 
-def resolve(action: Action, model: GurobiModel, protected: Sequence[str] = ()) -> list[Any] | InvalidAction:
+class Named(Protocol):
+    """A model, or what is known of one."""
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """Every row."""
+
+    @property
+    def variable_names(self) -> tuple[str, ...]:
+        """Every variable."""
+
+
+def resolve(action: Action, model: Named, protected: Sequence[str] = ()) -> list[Any] | InvalidAction:
     """The arguments with names as the model has them; prompts show names made safe (``renderer.safe``)."""
     arguments: list[Any] = list(action.args)
     for place, parameter in enumerate(SPECS[action.name].parameters[: len(arguments)]):

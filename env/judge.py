@@ -6,14 +6,14 @@ An ending that is feasible needs no elastic solve, and one that is not needs one
 from collections.abc import Sequence
 from functools import cached_property
 
-from ordebug.core.manifest import sha256_text
 from ordebug.env.equivalence import Content, Verdict, compare
 from ordebug.env.observation import Status
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.reward import Ending, may_be_equivalent
 from ordebug.env.solvers.elastic import least_violation
-from ordebug.env.solvers.gurobi import GurobiModel, Solution
+from ordebug.env.solvers.gurobi import GurobiModel
+from ordebug.env.states import MOST_KEPT, Edit, State, States
 
 INTEGRALITY = 1.0
 """What a MILP that is infeasible adds to its relaxation's violation: one infeasible by integrality alone has none."""
@@ -37,58 +37,62 @@ def progress(start: float, end: float) -> float:
 
 
 class Judge:
-    """Judges the episodes of one problem; what the problem alone decides is found out once.
+    """Judges the episodes of one problem; each state is judged once.
 
     Args:
         problem: The problem.
         problems: The set its files lie in.
-        start: The model as it begins, which stays as it is.
-        status: The solver's verdict on it.
+        states: Its states.
     """
 
-    def __init__(self, problem: Problem, problems: ProblemSet, start: GurobiModel, status: Status) -> None:
-        self._problem, self._problems = problem, problems
-        self._start, self._status = start, status
-        self._verdicts: dict[str, Verdict] = {}
+    def __init__(self, problem: Problem, problems: ProblemSet, states: States) -> None:
+        self._problem, self._problems, self._states = problem, problems, states
+        self._judged: dict[tuple[Edit, ...], tuple[Verdict | None, float]] = {}
 
-    def ending(self, model: GurobiModel, solution: Solution, outcomes: Sequence[str]) -> Ending:
+    def ending(self, state: State, outcomes: Sequence[str]) -> Ending:
         """What became of a model.
 
         Raises:
             InputError: If the clean model cannot be read.
             SolverError: If the solver failed.
         """
-        clean = self._problem.original_objective
-        feasible = solution.objective is not None
+        if state.edits not in self._judged:
+            if len(self._judged) >= MOST_KEPT:
+                self._judged.clear()
+            self._judged[state.edits] = self._equivalence(state), self._progress(state)
+        verdict, progress = self._judged[state.edits]
         return Ending(
             outcomes=tuple(outcomes),
-            objective=solution.objective,
-            clean_objective=clean,
-            equivalence=self._equivalence(model) if may_be_equivalent(solution.objective, clean) else None,
-            progress=1.0 if feasible else progress(self._start_shortfall, shortfall(model, solution.status)),
+            objective=state.solution.objective,
+            clean_objective=self._problem.original_objective,
+            equivalence=verdict,
+            progress=progress,
             has_clean_model=self._problem.clean_model_file is not None,
         )
 
     def close(self) -> None:
         """Frees the solver's memory."""
-        if "_clean" in self.__dict__ and self._clean is not None:
-            self._clean.model.close()
-            del self.__dict__["_clean"]
+        clean = self.__dict__.pop("_clean", None)
+        if clean is not None:
+            clean.model.close()
 
     @cached_property
     def _start_shortfall(self) -> float:
-        return shortfall(self._start, self._status)
+        return shortfall(self._states.first, self._states.start.solution.status)
 
     @cached_property
     def _clean(self) -> Content | None:
         path = self._problems.clean_model_path(self._problem)
         return None if path is None else Content.of(GurobiModel.read(path))
 
-    def _equivalence(self, model: GurobiModel) -> Verdict | None:
-        if self._clean is None:
+    def _equivalence(self, state: State) -> Verdict | None:
+        if not may_be_equivalent(state.solution.objective, self._problem.original_objective) or self._clean is None:
             return None
-        content = Content.of(model)
-        key = sha256_text(repr((content.rows, content.variables)))
-        if key not in self._verdicts:
-            self._verdicts[key] = compare(self._clean, content).verdict
-        return self._verdicts[key]
+        return compare(self._clean, Content.of(self._states.model(state))).verdict
+
+    def _progress(self, state: State) -> float:
+        if state.solution.objective is not None:
+            return 1.0
+        if not state.edits:
+            return 0.0
+        return progress(self._start_shortfall, shortfall(self._states.model(state), state.solution.status))
