@@ -84,7 +84,7 @@ def _play_part(env: RepairEnv, task: Task, part: Part) -> Episode:
     rng = dice(task.seed, task.problem.problem_id, part.sample)
     attempt = Attempt(env, task.setting, part.policy, part.sample)
     while attempt.episode is None:
-        attempt.take(PolicyReply(answer(Turn(attempt.state, task.problem, task.setting.actions, rng))))
+        attempt.take(PolicyReply(answer(Turn(attempt.state, task.problem, task.setting.actions, rng, env.model))))
     return attempt.episode
 
 

@@ -38,7 +38,7 @@ SPREAD = 0.15
 """Standard deviation of the random weights, near 1 / sqrt(width). Qwen3's 0.02 is for widths of thousands."""
 
 SHARPNESS = 2.0
-"""Where the weights of query and key norms begin. At 1, attention over 150 tokens is too even to learn from at first."""
+"""Where the weights of query and key norms begin. At 1, attention over 150 tokens is too even to learn from."""
 
 
 def build(data: Path, out: Path, seed: int = 0) -> int:

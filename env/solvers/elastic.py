@@ -56,7 +56,7 @@ def least_violation(model: Model) -> float:
 
 
 def cheapest_repair(
-    model: Model, norm: Literal["l0", "l1"], keep: Collection[str] = ()
+    model: Model, norm: Literal["l0", "l1"], keep: Collection[str] = (), keep_bounds_of: Collection[str] = ()
 ) -> tuple[Violation, ...] | None:
     """What to loosen, and by how much, to make a model feasible.
 
@@ -65,9 +65,10 @@ def cheapest_repair(
         norm: ``l1`` for the least total violation, scaled; ``l0`` for the fewest rows and bounds, rows before bounds,
             loosened by the least total violation that suffices.
         keep: Rows that may not be loosened.
+        keep_bounds_of: Variables whose bounds may not be.
 
     Returns:
-        Rows in model order, then bounds; empty when the model is feasible, None when the kept rows have no solution.
+        Rows in model order, then bounds; empty when the model is feasible, None when what is kept has no solution.
 
     Raises:
         SolverError: If a limit of work or numerical trouble left the question open.
@@ -75,9 +76,13 @@ def cheapest_repair(
     arrays = model.arrays()
     kept = [arrays.rows[name] for name in keep if name in arrays.rows]
     may_break = everything(arrays)
-    may_break.rows[kept] = False
+    fixed = [arrays.variables[name] for name in keep_bounds_of if name in arrays.variables]
+    trusted = [Member("row", index) for index in kept]
+    trusted += [Member("lower", index) for index in fixed if may_break.lower[index]]
+    trusted += [Member("upper", index) for index in fixed if may_break.upper[index]]
+    may_break.rows[kept] = may_break.lower[fixed] = may_break.upper[fixed] = False
     if norm == "l0":
-        chosen = fewest_members(arrays, [Member("row", index) for index in kept])
+        chosen = fewest_members(arrays, trusted)
         if chosen is None:
             return None
         may_break = _only(arrays, chosen)

@@ -4,6 +4,8 @@ The model is arrays that never change in place: an edit makes new ones, a copy c
 limits, so that a relaxed equality stays one row.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,17 @@ class HighsModel:
             SolverError: If a limit of work or numerical trouble left the question open.
         """
         result = highs_engine.solve(self._arrays, self._name)
+        return Solution(result.status, result.objective if result.status == "OPTIMAL" else None)
+
+    def extreme(self, terms: Mapping[str, float], *, maximize: bool) -> Solution:
+        """The largest or smallest value that a sum takes over the feasible set, without a gap; nothing is changed.
+
+        Raises:
+            SolverError: If a limit of work or numerical trouble left the question open.
+        """
+        cost = np.array([terms.get(name, 0.0) for name in self._arrays.variable_names])
+        asked = replace(self._arrays, cost=cost, offset=0.0, maximize=maximize)
+        result = highs_engine.solve(asked, self._name, exact=True)
         return Solution(result.status, result.objective if result.status == "OPTIMAL" else None)
 
     def conflict(self) -> Conflict:

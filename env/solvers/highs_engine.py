@@ -23,12 +23,15 @@ OPTIONS: dict[str, int | float | str | bool] = {
     "simplex_iteration_limit": 1_000_000,
     "mip_max_nodes": 20_000,
     "mip_rel_gap": 1e-6,
+    "mip_abs_gap": 1e-6,
     # Gurobi's tolerances, so that both give one verdict on models that are feasible by a hair
     "primal_feasibility_tolerance": 1e-6,
     "mip_feasibility_tolerance": 1e-5,
     "small_matrix_value": 1e-12,
 }
 """Fixed so that a solve can be repeated, and recorded in manifests. Limits count work; there is no time limit."""
+
+EXACT = {"mip_rel_gap": 0.0, "mip_abs_gap": 0.0, "mip_feasibility_tolerance": 1e-9}
 
 IIS_STRATEGY = int(highspy.IisStrategy.kIisStrategyFromLp) | int(highspy.IisStrategy.kIisStrategyIrreducible)
 ROWWISE = 2
@@ -61,7 +64,7 @@ def highs_manifest() -> dict[str, object]:
     return {"name": "highs", "version": _engine().version(), "parameters": OPTIONS}
 
 
-def solve(model: Arrays, name: str, *, presolve: bool = True, values: bool = False) -> Result:
+def solve(model: Arrays, name: str, *, presolve: bool = True, values: bool = False, exact: bool = False) -> Result:
     """Optimises.
 
     Args:
@@ -69,6 +72,7 @@ def solve(model: Arrays, name: str, *, presolve: bool = True, values: bool = Fal
         name: What errors call it.
         presolve: Whether HiGHS simplifies it first.
         values: Whether the variables' values are wanted.
+        exact: Whether a MILP is solved without a gap, its integers held to 1e-9.
 
     Raises:
         SolverError: If a limit of work or numerical trouble left the question open.
@@ -78,6 +82,8 @@ def solve(model: Arrays, name: str, *, presolve: bool = True, values: bool = Fal
         return Result("INFEASIBLE")
     highs = _passed(model, name)
     highs.setOptionValue("presolve", "on" if presolve else "off")
+    for option, value in EXACT.items():
+        highs.setOptionValue(option, value if exact else OPTIONS[option])
     highs.run()
     found = highs.getModelStatus()
     if found in UNBOUNDED:

@@ -1,5 +1,6 @@
 """What a model can do whichever solver holds it, and the choice of the solver."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +48,9 @@ class Model(Protocol):
 
     def solve(self) -> Solution:
         """Optimises; raises SolverError where a work limit or numerical trouble left the question open."""
+
+    def extreme(self, terms: Mapping[str, float], *, maximize: bool) -> Solution:
+        """The largest or smallest value that a sum takes over the feasible set, without a gap; nothing is changed."""
 
     def conflict(self) -> Conflict:
         """An irreducible infeasible subsystem of the model, which ``solve`` must have found infeasible."""

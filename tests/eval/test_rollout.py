@@ -176,19 +176,18 @@ def test_unusable_models_are_errors_and_unscored(make_set: MakeSet, tmp_path: Pa
     def unusable(name: str) -> dict[str, str]:
         return {"problem_id": name, "model_file": f"models/{name}.mps"}
 
-    problems = make_set(2, extra=tuple(map(unusable, ("torn", "large", "absent", "feasible"))))
+    problems = make_set(2, extra=tuple(map(unusable, ("torn", "absent", "feasible"))))
     (problems / "models/torn.mps").write_text("this is no MPS\n")
-    (problems / "models/large.mps").write_text(large_mps(2001))
     (problems / "models/feasible.mps").write_bytes((problems / "models/p0_clean.mps").read_bytes())
     metrics = play(problems, tmp_path / "run", workers=2)
     errors = {
         row["problem_id"]: row["error"] for row in stored(tmp_path / "run/episodes.jsonl") if row["stop"] == "error"
     }
-    assert set(errors) == {"torn", "large", "absent", "feasible"}
+    assert set(errors) == {"torn", "absent", "feasible"}
     assert "not a model Gurobi can read" in errors["torn"]
     assert "nothing to repair" in errors["feasible"]
     assert "no model file" in errors["absent"]
-    assert metrics["errors"] == 4
+    assert metrics["errors"] == 3
     assert metrics["overall"]["rr_at_1"]["n"] == 2
 
 
