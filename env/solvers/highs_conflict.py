@@ -61,7 +61,9 @@ def find_conflict(model: Arrays, name: str, trusted: Sequence[Member] = ()) -> l
     if not search.infeasible(everything):
         return None
     hint = search.hint()
-    return search.irreducible(hint if search.infeasible(hint) else everything)
+    if search.infeasible(hint):
+        return search.irreducible(hint, block=1)  # most often nothing can leave
+    return search.irreducible(everything, block=len(everything) // 2)
 
 
 def conflict_of(model: Arrays, name: str) -> Conflict:
@@ -88,19 +90,15 @@ class _Search:
 
     def hint(self) -> list[Member]:
         """What HiGHS names in a conflict of the LP relaxation."""
-        crossed = np.flatnonzero(np.less(*reversed(self.model.limits)))
-        if len(crossed):
-            rows, columns = list[int](), crossed.tolist()[:1]
-        else:
-            rows, columns = lp_conflict(relaxation(self.model), self.name)
-        named = {("row", row) for row in rows}
-        named |= {(kind, column) for column in columns for kind in ("lower", "upper")}
+        crossed = np.flatnonzero(np.less(*reversed(self.model.limits))).tolist()[:1]
+        rows, lower, upper = ([], crossed, crossed) if crossed else lp_conflict(relaxation(self.model), self.name)
+        named = {("row", row) for row in rows} | {("lower", v) for v in lower} | {("upper", v) for v in upper}
         return [m for m in members(self.model) if (m.kind, m.index) in named and m not in self.trusted]
 
-    def irreducible(self, chosen: Sequence[Member]) -> list[Member]:
-        """Those of infeasible members that are left when none can leave."""
+    def irreducible(self, chosen: Sequence[Member], *, block: int) -> list[Member]:
+        """Those of infeasible members that are left when none can leave; blocks of this size are tried first."""
         open_questions: list[Member] = []
-        kept = _filtered(list(chosen), lambda rest, block: self._can_leave(rest, block, open_questions))
+        kept = _filtered(list(chosen), max(1, block), lambda rest, block: self._can_leave(rest, block, open_questions))
         if any(member in kept for member in open_questions):
             raise SolverError(f"{self.name}: the work limit ended the search for an irreducible conflict.")
         return kept
@@ -137,12 +135,11 @@ def _mask(indices: Sequence[int], size: int) -> Mask:
     return mask
 
 
-def _filtered(kept: list[Member], can_leave: Callable[[list[Member], list[Member]], bool]) -> list[Member]:
+def _filtered(kept: list[Member], size: int, can_leave: Callable[[list[Member], list[Member]], bool]) -> list[Member]:
     """Removes blocks that can leave, of half the size each round; the last round asks about every member alone.
 
     A member that could not leave a larger set cannot leave a smaller one, so that after the last round none can leave.
     """
-    size = max(1, len(kept) // 2)
     while True:
         place = 0
         while place < len(kept):

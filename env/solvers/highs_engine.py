@@ -34,6 +34,9 @@ OPTIONS: dict[str, int | float | str | bool] = {
 EXACT = {"mip_rel_gap": 0.0, "mip_abs_gap": 0.0, "mip_feasibility_tolerance": 1e-9}
 
 IIS_STRATEGY = int(highspy.IisStrategy.kIisStrategyFromLp) | int(highspy.IisStrategy.kIisStrategyIrreducible)
+IIS_LOWER, IIS_UPPER, IIS_BOXED = (
+    int(getattr(highspy.IisBoundStatus, f"kIisBoundStatus{side}")) for side in ("Lower", "Upper", "Boxed")
+)
 ROWWISE = 2
 CERTAIN: dict[Found, Status] = {
     Found.kOptimal: "OPTIMAL",
@@ -102,13 +105,15 @@ def feasible(model: Arrays, name: str) -> bool:
     return solve(model.having(cost=np.zeros_like(model.cost)), name).status == "OPTIMAL"
 
 
-def lp_conflict(model: Arrays, name: str) -> tuple[list[int], list[int]]:
-    """The rows and variables that HiGHS names in a conflict of an LP; a hint, because it is not always right."""
+def lp_conflict(model: Arrays, name: str) -> tuple[list[int], list[int], list[int]]:
+    """The rows, lower bounds and upper bounds of a conflict of an LP; a hint, because HiGHS is not always right."""
     highs = _passed(model, name)
     highs.setOptionValue("presolve", "on")
     highs.setOptionValue("iis_strategy", IIS_STRATEGY)
     _, conflict = highs.getIis()
-    return list(conflict.row_index_), list(conflict.col_index_)
+    sides = list(zip(conflict.col_index_, map(int, conflict.col_bound_), strict=True))
+    lower = [column for column, side in sides if side in (IIS_LOWER, IIS_BOXED)]
+    return list(conflict.row_index_), lower, [column for column, side in sides if side in (IIS_UPPER, IIS_BOXED)]
 
 
 def read_arrays(path: Path) -> Arrays:
