@@ -4,7 +4,7 @@ Equal edits of one problem are one repair, however they came about, so each is m
 folder (``quality.jsonl``).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
