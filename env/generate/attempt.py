@@ -1,0 +1,131 @@
+"""One clean model drawn, broken once for each type, and what came of it proved."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+
+from ordebug.core.errors import LicenceError, SolverError
+from ordebug.env.generate.draft import Draft
+from ordebug.env.generate.families import FAMILIES
+from ordebug.env.generate.faults import FAULTS
+from ordebug.env.generate.faults.fault import Fault
+from ordebug.env.generate.lab import Lab, build
+from ordebug.env.generate.plan import Order
+from ordebug.env.generate.proof import failures
+from ordebug.env.generate.search import Settled, settle
+from ordebug.env.generate.words import describe
+from ordebug.env.problem import Problem, Repairable
+from ordebug.env.problem_set import ProblemSet
+from ordebug.env.solvers.gurobi import GurobiModel
+
+MOST_TRIES = 40
+Rejections = Counter[str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of one order: proved problems, and why other attempts were rejected."""
+
+    problems: tuple[Problem, ...]
+    rejections: Rejections
+
+
+def make(order: Order) -> Made:
+    """Draws one clean model, breaks it once for each type, and proves what it claims."""
+    rng = random.Random(f"{order.plan.seed}/{order.family}/{order.number}")
+    draft = FAMILIES[order.family](rng, order.plan.scale)
+    clean = build(draft, draft.rows)
+    objective = clean.solve().objective
+    if not objective:
+        clean.close()
+        return Made((), Counter({"the clean model is unbounded or worth nothing": 1}))
+    clean_file = f"models/{order.base_id}.mps"
+    clean.write(order.folder / clean_file)
+    clean.close()
+    problems, rejections = [], Rejections()
+    for error_type in order.types:
+        dice = random.Random(f"{order.base_id}/{error_type}")
+        stem = Problem(
+            problem_id=f"{order.base_id}-{dice.randrange(10**6):06d}",
+            model_file="-",
+            clean_model_file=clean_file,
+            error_type=error_type,
+            family=draft.family,
+            hard=order.plan.hard,
+            original_objective=objective,
+            protected=draft.protected,
+            base_id=order.base_id,
+            seed=order.plan.seed,
+        )
+        problem = _first_proved(order, draft, stem, dice, rejections)
+        problems += [problem] if problem else []
+    if not problems:
+        (order.folder / clean_file).unlink()
+    return Made(tuple(problems), rejections)
+
+
+def _first_proved(
+    order: Order, draft: Draft, stem: Problem, rng: random.Random, rejections: Rejections
+) -> Problem | None:
+    """The first way to break the draft whose every claim is proved; why others failed is counted."""
+    tries = 0
+    for fault in islice(FAULTS[str(stem.error_type)].inject(rng, draft, Lab(draft)), MOST_TRIES):
+        tries += 1
+        outcome = _attempt(order, draft, stem, fault, rng)
+        if isinstance(outcome, Problem):
+            return outcome
+        rejections[f"{stem.error_type}: {outcome}"] += 1
+    if not tries:
+        rejections[f"{stem.error_type}: nothing to break that way in {draft.family}"] += 1
+    return None
+
+
+def _attempt(order: Order, draft: Draft, stem: Problem, fault: Fault, rng: random.Random) -> Problem | str:
+    """A proved problem, or why there is none."""
+    rows = rng.sample(fault.rows, len(fault.rows))
+    name = f"models/{stem.problem_id}.mps"
+    model = build(fault.broken(draft), rows)
+    try:
+        if model.solve().status != "INFEASIBLE":
+            return "the broken model is feasible"
+        if len(model.conflict().rows) > order.plan.most_conflict_rows:
+            return "the conflict has too many rows"
+        settled = _settled(model, stem, fault)
+        model.write(order.folder / name)
+    except LicenceError:
+        raise
+    except SolverError as error:
+        return f"not proved: {_kind(error.message)}"
+    finally:
+        model.close()
+    problem = _labelled(stem, name, fault, settled, describe(draft, fault, rng))
+    failure = next(failures(problem, ProblemSet(order.folder, {})), None)
+    if failure is None:
+        return problem
+    (order.folder / name).unlink()
+    return _kind(failure)
+
+
+def _settled(model: GurobiModel, stem: Problem, fault: Fault) -> Settled:
+    rows = fault.touched & set(model.row_names)
+    return settle(model, stem.protected, rows, stem.original_objective)
+
+
+def _labelled(stem: Problem, model_file: str, fault: Fault, settled: Settled, description: str) -> Problem:
+    return stem.model_copy(
+        update={
+            "model_file": model_file,
+            "description": description,
+            "root_cause": fault.causes,
+            "repair": fault.repair,
+            "repairable": Repairable(core=bool(settled.repair), extended=True),
+            "core_repair": settled.repair,
+            "fewest_actions": len(settled.repair) or len(fault.repair),
+        }
+    )
+
+
+def _kind(failure: str) -> str:
+    """A failure without the names in it, so that like ones are counted together."""
+    return " ".join(word for word in failure.split() if word.strip(":,").isalpha())

@@ -1,0 +1,44 @@
+"""What makes a problem hard: rules that know the conflict but not what is meant are near chance.
+
+Every claim is about sets of rows, never about their order.
+"""
+
+from collections.abc import Iterator
+
+from ordebug.env.edits import apply_repair
+from ordebug.env.generate.case import Case, solution_without, twin_of
+from ordebug.env.generate.search import repairing_sets
+from ordebug.env.reward import OBJECTIVE_KEPT, optimality_preserved
+
+FEWEST_ROWS = 4
+
+
+def hard_failures(case: Case) -> Iterator[str]:
+    """What keeps a problem from being hard, in words.
+
+    One cause: at least four rows stand in every conflict, and dropping exactly one of them keeps the optimum. Several:
+    so do four in every conflict of each cause alone, and exactly one set of as many rows as there are causes keeps it.
+    """
+    causes = len(case.problem.root_cause)
+    if len(case.conflict.rows) < FEWEST_ROWS or any(count < FEWEST_ROWS for count in _needed_rows(case)):
+        yield "not hard: fewer than four rows stand in every conflict"
+    elif sum(_keeps(case, rows) for rows in repairing_sets(case.broken, case.problem.protected, causes)) != 1:
+        yield "not hard: not exactly one choice of rows to drop keeps the optimum"
+
+
+def _needed_rows(case: Case) -> Iterator[int]:
+    """For each cause alone, how many rows stand in every conflict of it."""
+    repair, causes = case.problem.repair, len(case.problem.root_cause)
+    if causes == 1:
+        yield len(case.single_drops)
+        return
+    for place in range(causes):
+        with twin_of(case.broken) as alone:
+            apply_repair(alone, (*repair[:place], *repair[place + 1 :]), case.problem.problem_id)
+            rows = alone.conflict().rows if alone.solve().status == "INFEASIBLE" else ()
+            yield sum(solution_without(alone, name).status != "INFEASIBLE" for name in rows)
+
+
+def _keeps(case: Case, rows: frozenset[str]) -> bool:
+    value = solution_without(case.broken, *rows).objective
+    return (optimality_preserved(value, case.problem.original_objective) or 0.0) >= OBJECTIVE_KEPT

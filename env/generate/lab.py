@@ -1,0 +1,45 @@
+"""A draft on the solver: the models that it and its faults come to, and what they can reach."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ordebug.env.generate.draft import Draft, DraftRow
+from ordebug.env.generate.faults.fault import Fault
+from ordebug.env.observation import Sense
+from ordebug.env.solvers.gurobi import GurobiModel
+
+
+def build(draft: Draft, rows: Sequence[DraftRow]) -> GurobiModel:
+    """The model of a draft with these rows."""
+    model = GurobiModel.build(draft.family, draft.objective, maximize=draft.maximize)
+    for name, column in draft.columns.items():
+        model.set_bounds(name, column.lower, None if math.isinf(column.upper) else column.upper)
+        model.set_type(name, column.kind)
+    for row in rows:
+        model.add_row(row.name, row.terms, row.sense, row.rhs)
+    return model
+
+
+class Lab:
+    """What a fault may ask of the solver about the draft it breaks."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def reach(self, terms: dict[str, float], sense: Sense) -> float | None:
+        """The most (for ``>=``) or least (for ``<=``) a sum comes to in the clean model, None if it has no limit."""
+        objective = {name: terms.get(name, 0.0) for name in self._draft.objective}
+        model = build(replace(self._draft, objective=objective, maximize=sense == ">="), self._draft.rows)
+        try:
+            return model.solve().objective
+        finally:
+            model.close()
+
+    def breaks(self, fault: Fault) -> bool:
+        """Whether a fault makes the model infeasible."""
+        model = build(fault.broken(self._draft), fault.rows)
+        try:
+            return model.solve().status == "INFEASIBLE"
+        finally:
+            model.close()

@@ -1,0 +1,124 @@
+"""What the core actions can do, proved: the fewest that repair a model, or that none do.
+
+Loosening rows removes no direction in which a feasible model could be unbounded, and RELAX adds none. So rows repair a
+model if it is feasible without them, and bounded while they still stand, however far they were relaxed.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from ordebug.core.errors import SolverError
+from ordebug.env.action import Action
+from ordebug.env.edits import apply_repair
+from ordebug.env.generate.case import solution_without, twin_of
+from ordebug.env.reward import optimality_preserved
+from ordebug.env.solvers.gurobi import GurobiModel, Solution
+
+FAR = 1e6
+MOST_ACTIONS = 3
+MOST_SETS = 1500
+Rows = frozenset[str]
+
+
+class UnsettledError(SolverError):
+    """The search ended without a proof."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The fewest core actions that make a model feasible and bounded; none where no number of them does."""
+
+    repair: tuple[str, ...]
+
+
+def settle(model: GurobiModel, protected: Collection[str], causes: Rows, clean: float | None) -> Settled:
+    """Finds the fewest core actions that repair an infeasible model; of equally few, the causes or the best optimum.
+
+    Args:
+        model: The broken model.
+        protected: Rows that may not be touched.
+        causes: Rows that were broken.
+        clean: The clean model's optimum.
+
+    Raises:
+        UnsettledError: If more than three actions are needed, or nothing could be proved.
+    """
+    for size in range(1, MOST_ACTIONS + 1):
+        sets = repairing_sets(model, protected, size)
+        if size > 1:  # one is enough to know the number; looking for the best of many takes long
+            own = len(causes) == size and not causes & set(protected)
+            sets = iter([causes]) if own and _works(model, causes) else sets
+        best: tuple[float, bool, tuple[str, ...]] | None = None
+        for rows in sets:
+            actions, solution = loosened(model, rows)
+            if solution.status == "OPTIMAL":
+                kept = optimality_preserved(solution.objective, clean) or 0.0
+                best = max(filter(None, (best, (round(kept, 9), rows == causes, actions))), key=lambda b: b[:2])
+                if size > 1:
+                    break
+        if best:
+            return Settled(best[2])
+    if not unreachable(model, protected):
+        raise UnsettledError("more than three core actions are needed")
+    return Settled(())
+
+
+def unreachable(model: GurobiModel, protected: Collection[str]) -> bool:
+    """Whether the model is infeasible even without any row that may be dropped."""
+    return solution_without(model, *(set(model.row_names) - set(protected))).status == "INFEASIBLE"
+
+
+def fewer_suffice(model: GurobiModel, protected: Collection[str], actions: int) -> bool:
+    """Whether fewer core actions than so many make the model feasible and bounded."""
+    return any(loosened(model, rows)[1].status == "OPTIMAL" for rows in repairing_sets(model, protected, actions - 1))
+
+
+def repairing_sets(model: GurobiModel, protected: Collection[str], size: int) -> Iterator[Rows]:
+    """Every set of at most ``size`` rows without which the model is feasible, and that needs each of them.
+
+    Such a set holds a row of every conflict, so following the rows of one conflict after another finds them all.
+
+    Raises:
+        UnsettledError: If there are too many to look at.
+    """
+    seen: set[Rows] = set()
+    queue: list[Rows] = [frozenset()]
+    while queue:
+        rows = queue.pop()
+        if rows in seen:
+            continue
+        seen.add(rows)
+        if len(seen) > MOST_SETS:
+            raise UnsettledError("too many sets of rows to look at")
+        with twin_of(model) as twin:
+            for name in rows:
+                twin.drop(name)
+            if twin.solve().status != "INFEASIBLE":
+                yield rows
+            elif len(rows) < size:
+                queue += [rows | {name} for name in twin.conflict().rows if name not in protected]
+
+
+def loosened(model: GurobiModel, rows: Rows) -> tuple[tuple[str, ...], Solution]:
+    """Actions that loosen these rows, without which the model is feasible, and what it comes to then.
+
+    They are dropped, or relaxed far where that keeps the model bounded.
+
+    Raises:
+        UnsettledError: If relaxing far was not far enough.
+    """
+    names = sorted(rows)
+    solution = solution_without(model, *names)
+    if solution.status == "OPTIMAL":
+        return tuple(str(Action("DROP_CONSTRAINT", (name,))) for name in names), solution
+    actions = tuple(str(Action("RELAX_CONSTRAINT", (name, FAR))) for name in names)
+    with twin_of(model) as twin:
+        apply_repair(twin, actions, "-")
+        solution = twin.solve()
+    if solution.status == "INFEASIBLE":
+        raise UnsettledError("rows were not relaxed far enough")
+    return actions, solution
+
+
+def _works(model: GurobiModel, rows: Rows) -> bool:
+    return rows <= set(model.row_names) and solution_without(model, *rows).status != "INFEASIBLE"
