@@ -3,21 +3,21 @@
 import random
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from ordebug.core.errors import LicenceError, SolverError
 from ordebug.env.generate.draft import Draft
 from ordebug.env.generate.families import FAMILIES
 from ordebug.env.generate.faults import FAULTS
 from ordebug.env.generate.faults.fault import Fault
+from ordebug.env.generate.hardness import hard_failures
 from ordebug.env.generate.lab import Lab, build
 from ordebug.env.generate.plan import Order
-from ordebug.env.generate.proof import failures
+from ordebug.env.generate.proof import core_failures, model_failures, opened
 from ordebug.env.generate.search import Settled, settle
 from ordebug.env.generate.words import describe
 from ordebug.env.problem import Problem, Repairable
 from ordebug.env.problem_set import ProblemSet
-from ordebug.env.solvers.gurobi import GurobiModel
 
 MOST_TRIES = 40
 Rejections = Counter[str]
@@ -57,6 +57,7 @@ def make(order: Order) -> Made:
             protected=draft.protected,
             base_id=order.base_id,
             seed=order.plan.seed,
+            repairable=Repairable(extended=True),
         )
         problem = _first_proved(order, draft, stem, dice, rejections)
         problems += [problem] if problem else []
@@ -84,44 +85,45 @@ def _first_proved(
 def _attempt(order: Order, draft: Draft, stem: Problem, fault: Fault, rng: random.Random) -> Problem | str:
     """A proved problem, or why there is none."""
     rows = rng.sample(fault.rows, len(fault.rows))
-    name = f"models/{stem.problem_id}.mps"
+    path = order.folder / f"models/{stem.problem_id}.mps"
     model = build(fault.broken(draft), rows)
     try:
         if model.solve().status != "INFEASIBLE":
             return "the broken model is feasible"
         if len(model.conflict().rows) > order.plan.most_conflict_rows:
             return "the conflict has too many rows"
-        settled = _settled(model, stem, fault)
-        model.write(order.folder / name)
+        model.write(path)
+    finally:
+        model.close()
+    told = {"root_cause": fault.causes, "repair": fault.repair, "description": describe(draft, fault, rng)}
+    outcome = _proved(order, stem.model_copy(update=told | {"model_file": f"models/{path.name}"}))
+    if not isinstance(outcome, Problem):
+        path.unlink()
+    return outcome
+
+
+def _proved(order: Order, problem: Problem) -> Problem | str:
+    """The problem with what was proved of its repairs, or the first claim that does not hold; all from its files."""
+    try:
+        with opened(problem, ProblemSet(order.folder, {})) as case:
+            failure = next(model_failures(case), None)
+            if failure is None:
+                case.problem = _with_repairs(problem, settle(case))
+                rest = chain(core_failures(case), hard_failures(case) if problem.hard else ())
+                failure = next(rest, None)
     except LicenceError:
         raise
     except SolverError as error:
-        return f"not proved: {_kind(error.message)}"
-    finally:
-        model.close()
-    problem = _labelled(stem, name, fault, settled, describe(draft, fault, rng))
-    failure = next(failures(problem, ProblemSet(order.folder, {})), None)
-    if failure is None:
-        return problem
-    (order.folder / name).unlink()
-    return _kind(failure)
+        failure = f"not proved: {error.message}"
+    return case.problem if failure is None else _kind(failure)
 
 
-def _settled(model: GurobiModel, stem: Problem, fault: Fault) -> Settled:
-    rows = fault.touched & set(model.row_names)
-    return settle(model, stem.protected, rows, stem.original_objective)
-
-
-def _labelled(stem: Problem, model_file: str, fault: Fault, settled: Settled, description: str) -> Problem:
-    return stem.model_copy(
+def _with_repairs(problem: Problem, settled: Settled) -> Problem:
+    return problem.model_copy(
         update={
-            "model_file": model_file,
-            "description": description,
-            "root_cause": fault.causes,
-            "repair": fault.repair,
             "repairable": Repairable(core=bool(settled.repair), extended=True),
             "core_repair": settled.repair,
-            "fewest_actions": len(settled.repair) or len(fault.repair),
+            "fewest_actions": len(settled.repair) or len(problem.repair),
         }
     )
 

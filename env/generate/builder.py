@@ -57,8 +57,9 @@ class Builder:
         return name
 
     def above(self, value: float) -> float:
-        """An upper bound with room above a value of the plan, or none."""
-        return inf if self.rng.random() < 0.4 else _up(value * (1 + self.rng.uniform(0.05, LOOSE)) + 0.1)
+        """An upper bound with room above a value of the plan, or none; now and then a whole number."""
+        room = _up(value * (1 + self.rng.uniform(0.05, LOOSE)) + 0.1)
+        return self.rng.choice((inf, room, float(ceil(room))))
 
     def balance(self, about: str, terms: Terms, unit: str, sense: Sense = "=", rhs: float | None = None) -> str:
         """Adds a row that balances, links or defines, and so is protected; returns its name.
@@ -84,10 +85,8 @@ class Builder:
         for _ in range(count):
             topic, terms = self._topic(), self._side_terms()
             if self.rng.random() < PAIRED_SHARE:
-                pair = [
-                    self.limit(f"{topic}, {end}", terms, self._unit, s)
-                    for end, s in (("floor", ">="), ("ceiling", "<="))
-                ]
+                ends: tuple[tuple[str, Sense], ...] = (("floor", ">="), ("ceiling", "<="))
+                pair = [self.limit(f"{topic}, {end}", terms, self._unit, sense) for end, sense in ends]
                 variable = self.rng.choice(sorted(terms))
                 self.datum(f"{topic}, {variable}", terms[variable], [(row, variable) for row in pair])
             else:

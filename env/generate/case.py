@@ -10,6 +10,9 @@ from ordebug.env.observation import Conflict
 from ordebug.env.problem import Problem
 from ordebug.env.solvers.gurobi import GurobiModel, Matrix, Solution
 
+FEWEST_CONFLICT_ROWS = 2
+"""Less is no puzzle: a row that contradicts bounds alone."""
+
 
 class MatrixRow(NamedTuple):
     """A row as ``GurobiModel.matrix`` gives it."""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ordebug.env.generate.case import FEWEST_CONFLICT_ROWS
 from ordebug.env.generate.draft import Draft, DraftRow
 from ordebug.env.generate.faults.fault import Fault
 from ordebug.env.observation import Sense
@@ -37,9 +38,9 @@ class Lab:
             model.close()
 
     def breaks(self, fault: Fault) -> bool:
-        """Whether a fault makes the model infeasible."""
+        """Whether a fault makes the model infeasible, by a conflict of several rows."""
         model = build(fault.broken(self._draft), fault.rows)
         try:
-            return model.solve().status == "INFEASIBLE"
+            return model.solve().status == "INFEASIBLE" and len(model.conflict().rows) >= FEWEST_CONFLICT_ROWS
         finally:
             model.close()

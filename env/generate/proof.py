@@ -9,7 +9,7 @@ from ordebug.core.errors import InputError, LicenceError, SolverError
 from ordebug.env.action import Action
 from ordebug.env.description import row_told, variable_told
 from ordebug.env.edits import apply_repair, resolve
-from ordebug.env.generate.case import Case, change, twin_of
+from ordebug.env.generate.case import FEWEST_CONFLICT_ROWS, Case, change, twin_of
 from ordebug.env.generate.faults import FAULTS
 from ordebug.env.generate.hardness import hard_failures
 from ordebug.env.generate.search import fewer_suffice, unreachable
@@ -19,7 +19,6 @@ from ordebug.env.reply import parse_action
 from ordebug.env.solvers.gurobi import GurobiModel
 
 OBJECTIVE_TOLERANCE = 1e-6
-FEWEST_CONFLICT_ROWS = 2
 
 
 def failed_claims(problem: Problem, problems: ProblemSet) -> list[str]:
@@ -28,33 +27,34 @@ def failed_claims(problem: Problem, problems: ProblemSet) -> list[str]:
     Raises:
         LicenceError: If the solver has no licence: then nothing at all can be proved.
     """
-    return list(failures(problem, problems))
-
-
-def failures(problem: Problem, problems: ProblemSet) -> Iterator[str]:
-    """The same one after another; each is looked for when it is asked for, the cheapest first.
-
-    Raises:
-        LicenceError: If the solver has no licence.
-    """
     try:
-        with _opened(problems.model_path(problem)) as broken:
-            clean_path = problems.clean_model_path(problem)
-            if clean_path is None:
-                yield "the clean model is not stored"
-                return
-            with _opened(clean_path) as clean:
-                yield from _failures(Case(problem, broken, clean))
+        with opened(problem, problems) as case:
+            return [*model_failures(case), *core_failures(case), *(hard_failures(case) if problem.hard else ())]
     except LicenceError:
         raise
     except SolverError as error:
-        yield f"not proved: {error.message}"
+        return [f"not proved: {error.message}"]
     except InputError as error:
-        yield error.message
+        return [error.message]
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[GurobiModel]:
+def opened(problem: Problem, problems: ProblemSet) -> Iterator[Case]:
+    """A problem with its models as read from their files.
+
+    Raises:
+        InputError: If a file is missing or no model.
+        SolverError: If the solver has no licence that covers it.
+    """
+    clean_path = problems.clean_model_path(problem)
+    if clean_path is None:
+        raise InputError("the clean model is not stored")
+    with _model(problems.model_path(problem)) as broken, _model(clean_path) as clean:
+        yield Case(problem, broken, clean)
+
+
+@contextmanager
+def _model(path: Path) -> Iterator[GurobiModel]:
     model = GurobiModel.read(path)
     try:
         yield model
@@ -62,20 +62,19 @@ def _opened(path: Path) -> Iterator[GurobiModel]:
         model.close()
 
 
-def _failures(case: Case) -> Iterator[str]:
+def model_failures(case: Case) -> Iterator[str]:
+    """What does not hold of the two models, the causes, the stored repair and the description, the cheapest first."""
     yield from _clean_failures(case)
     if case.broken.solve().status != "INFEASIBLE":
         yield "the broken model is not infeasible"
         return
     if len(case.conflict.rows) < FEWEST_CONFLICT_ROWS:
-        yield f"its conflict has {len(case.conflict.rows)} rows"
+        yield "its conflict has fewer than two rows"
     yield from _cause_failures(case)
     yield from _evidence_failures(case)
     yield from _extended_failures(case)
-    yield from FAULTS[case.problem.error_type or ""].claims(case)
-    yield from _core_failures(case)
-    if case.problem.hard:
-        yield from hard_failures(case)
+    if case.problem.error_type in FAULTS:
+        yield from FAULTS[case.problem.error_type].claims(case)
 
 
 def _clean_failures(case: Case) -> Iterator[str]:
@@ -130,9 +129,11 @@ def _extended_failures(case: Case) -> Iterator[str]:
         yield "the stored repair does not give back the clean model"
 
 
-def _core_failures(case: Case) -> Iterator[str]:
+def core_failures(case: Case) -> Iterator[str]:
     """Whether core actions can do what is claimed, and no fewer actions than stated."""
     problem = case.problem
+    if case.broken.solve().status != "INFEASIBLE":
+        return
     if problem.repairable.core is None or problem.fewest_actions is None:
         yield "nothing is claimed of the core actions"
     elif problem.repairable.core:
@@ -152,7 +153,8 @@ def _core_repair_failures(case: Case, fewest: int) -> Iterator[str]:
         apply_repair(twin, problem.core_repair, problem.problem_id)
         if twin.solve().status != "OPTIMAL":
             yield "the core repair does not make it feasible and bounded"
-    if fewest > 1 and fewer_suffice(case.broken, problem.protected, fewest):
+    # that fewer than there are causes do not suffice was proved by the claims of their type
+    if fewest > len(problem.root_cause) and fewer_suffice(case.broken, problem.protected, fewest):
         yield "fewer core actions suffice"
 
 

@@ -6,17 +6,19 @@ model if it is feasible without them, and bounded while they still stand, howeve
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from ordebug.core.errors import SolverError
 from ordebug.env.action import Action
 from ordebug.env.edits import apply_repair
-from ordebug.env.generate.case import solution_without, twin_of
+from ordebug.env.generate.case import Case, solution_without, twin_of
 from ordebug.env.reward import optimality_preserved
 from ordebug.env.solvers.gurobi import GurobiModel, Solution
 
 FAR = 1e6
 MOST_ACTIONS = 3
 MOST_SETS = 1500
+MOST_COMPARED = 20
 Rows = frozenset[str]
 
 
@@ -31,33 +33,24 @@ class Settled:
     repair: tuple[str, ...]
 
 
-def settle(model: GurobiModel, protected: Collection[str], causes: Rows, clean: float | None) -> Settled:
-    """Finds the fewest core actions that repair an infeasible model; of equally few, the causes or the best optimum.
+def settle(case: Case) -> Settled:
+    """Finds the fewest core actions that repair an infeasible model; of equally few, those nearest to its optimum.
 
-    Args:
-        model: The broken model.
-        protected: Rows that may not be touched.
-        causes: Rows that were broken.
-        clean: The clean model's optimum.
+    As many as there are causes are needed anyway: what the error types with several causes claim must be proved before.
 
     Raises:
         UnsettledError: If more than three actions are needed, or nothing could be proved.
     """
-    for size in range(1, MOST_ACTIONS + 1):
-        sets = repairing_sets(model, protected, size)
-        if size > 1:  # one is enough to know the number; looking for the best of many takes long
-            own = len(causes) == size and not causes & set(protected)
-            sets = iter([causes]) if own and _works(model, causes) else sets
-        best: tuple[float, bool, tuple[str, ...]] | None = None
-        for rows in sets:
-            actions, solution = loosened(model, rows)
-            if solution.status == "OPTIMAL":
-                kept = optimality_preserved(solution.objective, clean) or 0.0
-                best = max(filter(None, (best, (round(kept, 9), rows == causes, actions))), key=lambda b: b[:2])
-                if size > 1:
-                    break
-        if best:
-            return Settled(best[2])
+    model, protected = case.broken, case.problem.protected
+    causes = frozenset(name for cause in case.problem.root_cause for name in cause.touches)
+    for size in range(len(case.problem.root_cause), MOST_ACTIONS + 1):
+        own = [causes] if len(causes) == size and _repairs(model, causes - set(protected), size) else []
+        sets = own if own and size > 1 else [*own, *islice(repairing_sets(model, protected, size), MOST_COMPARED)]
+        loose = [loosened(model, rows) for rows in sets]
+        works = [(actions, solution.objective) for actions, solution in loose if solution.status == "OPTIMAL"]
+        if works:
+            # the first of the best: the causes, where dropping them keeps as much as anything
+            return Settled(max(works, key=lambda work: _kept(work[1], case))[0])
     if not unreachable(model, protected):
         raise UnsettledError("more than three core actions are needed")
     return Settled(())
@@ -120,5 +113,11 @@ def loosened(model: GurobiModel, rows: Rows) -> tuple[tuple[str, ...], Solution]
     return actions, solution
 
 
-def _works(model: GurobiModel, rows: Rows) -> bool:
-    return rows <= set(model.row_names) and solution_without(model, *rows).status != "INFEASIBLE"
+def _repairs(model: GurobiModel, rows: Rows, size: int) -> bool:
+    """Whether these are so many rows, and the model is feasible without them."""
+    known = len(rows) == size and rows <= set(model.row_names)
+    return known and solution_without(model, *rows).status != "INFEASIBLE"
+
+
+def _kept(objective: float | None, case: Case) -> float:
+    return round(optimality_preserved(objective, case.problem.original_objective) or 0.0, 9)

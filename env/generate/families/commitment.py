@@ -55,7 +55,7 @@ def _plant(b: Builder, plant: str, most: float, hours: int, *, always: bool) -> 
         runs = always or b.rng.random() < 0.6
         given = round(b.rng.uniform(least, most), 2) if runs else 0.0
         b.variable(on, float(runs), b.rng.randint(2, 9), kind="B")
-        b.variable(out, given, b.rng.randint(5, 20), upper=most)
+        b.variable(out, given, b.rng.randint(5, 20))
         b.variable(f"start_{plant}_{hour}", float(runs and not b.plan.get(before)), b.rng.randint(3, 9), upper=1.0)
         caps.append((b.balance(f"most of {plant} in hour {hour}", {out: 1.0, on: -most}, "gigawatts", "<=", 0.0), on))
         b.balance(f"least of {plant} in hour {hour}", {out: 1.0, on: -least}, "gigawatts", ">=", 0.0)

@@ -61,3 +61,5 @@ def _hour(b: Builder, hours: list[str], place: int, hour: str) -> None:
     terms = dict.fromkeys((*on, f"extra_{hour}"), 1.0) | {f"duty_{hour}": -1.0}
     b.balance(f"people on duty at {hour}", terms, "people", rhs=0.0)
     b.limit(f"calls at {hour}", {f"duty_{hour}": 1.0}, "people", ">=")
+    if b.rng.random() < 0.5:
+        b.limit(f"desks and booths at {hour}", {f"duty_{hour}": 1.0}, "people", "<=")

@@ -6,13 +6,12 @@ from dataclasses import replace
 from math import ceil, floor, isinf
 
 from ordebug.env.action import Action
-from ordebug.env.generate.case import Case
+from ordebug.env.generate.case import FEWEST_CONFLICT_ROWS, Case
 from ordebug.env.generate.draft import Column, Draft
 from ordebug.env.generate.faults.fault import Asks, ErrorType, Fault
 from ordebug.env.observation import BoundInConflict, Side
 from ordebug.env.problem import RootCause
 
-FEWEST_CONFLICT_ROWS = 2
 BEYOND = 1.15
 
 

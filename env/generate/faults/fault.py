@@ -46,7 +46,7 @@ class Asks(Protocol):
         """The most (for ``>=``) or least (for ``<=``) a sum comes to in the clean model, None if it has no limit."""
 
     def breaks(self, fault: Fault) -> bool:
-        """Whether a fault makes the model infeasible."""
+        """Whether a fault makes the model infeasible, by a conflict of several rows."""
 
 
 Inject = Callable[[Random, Draft, Asks], Iterator[Fault]]

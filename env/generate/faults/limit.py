@@ -32,17 +32,15 @@ def inject(rng: random.Random, draft: Draft, asks: Asks) -> Iterator[Fault]:
 
 
 def _beyond(row: DraftRow, asks: Asks) -> float | None:
-    """A limit that the row's sum cannot reach, None where it can reach any."""
+    """A limit that the row's sum cannot reach, None where it can reach any, or such a limit would not be positive."""
     reach = asks.reach(row.terms, row.sense)
     if reach is None:
         return None
-    return float(ceil(reach * BEYOND) + 1) if row.sense == ">=" else _below(reach / BEYOND)
-
-
-def _below(value: float) -> float | None:
-    """The next number with one decimal, None where a limit would not be positive."""
-    below = floor(value * 10 - 0.5) / 10
-    return below if below > 0 else None
+    floors = range(ceil(reach * BEYOND) + 1, ceil(reach * BEYOND) + 10)
+    ceilings = range(floor(reach / BEYOND * 10 - 0.5), 0, -1)
+    limits = map(float, floors) if row.sense == ">=" else (tenth / 10 for tenth in ceilings)
+    # the environment changes a limit by adding to it, which must give back the right one to the last bit
+    return next((limit for limit in limits if limit + (row.rhs - limit) == row.rhs), None)
 
 
 def claims(case: Case) -> Iterator[str]:

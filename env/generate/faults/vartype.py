@@ -7,17 +7,22 @@ numbers only.
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from math import isinf
 
 from ordebug.env.action import Action
 from ordebug.env.generate.case import Case
-from ordebug.env.generate.draft import Draft
+from ordebug.env.generate.draft import Column, Draft
 from ordebug.env.generate.faults.fault import Asks, ErrorType, Fault
 from ordebug.env.problem import RootCause
 
 
 def inject(rng: random.Random, draft: Draft, asks: Asks) -> Iterator[Fault]:
-    """Yields the draft with each continuous variable made integer, in random order."""
-    names = [name for name in draft.objective if draft.detailed and draft.column(name).kind == "C"]
+    """Yields the draft with each continuous variable made integer, in random order.
+
+    None with a bound between whole numbers: Gurobi rounds such a bound when it copies an integer variable, and the
+    repaired model would not be the clean one.
+    """
+    names = [name for name in draft.objective if draft.detailed and _plain(draft.column(name))]
     for name in rng.sample(names, len(names)):
         yield Fault(
             rows=draft.rows,
@@ -25,6 +30,10 @@ def inject(rng: random.Random, draft: Draft, asks: Asks) -> Iterator[Fault]:
             repair=(str(Action("SET_TYPE", (name, "C"))),),
             columns={name: replace(draft.column(name), kind="I")},
         )
+
+
+def _plain(column: Column) -> bool:
+    return column.kind == "C" and all(isinf(b) or b == round(b) for b in (column.lower, column.upper))
 
 
 def claims(case: Case) -> Iterator[str]:
