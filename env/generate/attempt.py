@@ -2,11 +2,14 @@
 
 import random
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
+from pathlib import Path
 
-from ordebug.core.errors import LicenceError, SolverError
+from ordebug.core.errors import LicenceError, ModelTooLargeError, SolverError
 from ordebug.env.generate.draft import Draft
+from ordebug.env.generate.effort import little_work
 from ordebug.env.generate.families import FAMILIES
 from ordebug.env.generate.faults import FAULTS
 from ordebug.env.generate.faults.fault import Fault
@@ -35,35 +38,56 @@ def make(order: Order) -> Made:
     """Draws one clean model, breaks it once for each type, and proves what it claims."""
     rng = random.Random(f"{order.plan.seed}/{order.family}/{order.number}")
     draft = FAMILIES[order.family](rng, order.plan.scale)
-    clean = build(draft, draft.rows)
-    objective = clean.solve().objective
-    if not objective:
-        clean.close()
-        return Made((), Counter({"the clean model is unbounded or worth nothing": 1}))
-    clean_file = f"models/{order.base_id}.mps"
-    clean.write(order.folder / clean_file)
-    clean.close()
-    problems, rejections = [], Rejections()
-    for error_type in order.types:
-        dice = random.Random(f"{order.base_id}/{error_type}")
-        stem = Problem(
-            problem_id=f"{order.base_id}-{dice.randrange(10**6):06d}",
-            model_file="-",
-            clean_model_file=clean_file,
-            error_type=error_type,
-            family=draft.family,
-            hard=order.plan.hard,
-            original_objective=objective,
-            protected=draft.protected,
-            base_id=order.base_id,
-            seed=order.plan.seed,
-            repairable=Repairable(extended=True),
-        )
-        problem = _first_proved(order, draft, stem, dice, rejections)
-        problems += [problem] if problem else []
-    if not problems:
+    rejections: Rejections = Counter()
+    with little_work():
+        clean_file = f"models/{order.base_id}.mps"
+        objective = _written_optimum(draft, order.folder / clean_file, rejections)
+        problems = []
+        for error_type in order.types if objective else ():
+            dice = random.Random(f"{order.base_id}/{error_type}")
+            number = f"{dice.randrange(10**6):06d}"
+            stem = _stem(order, draft, clean_file, objective, error_type, number)
+            problem = _first_proved(order, draft, stem, dice, rejections)
+            problems += [problem] if problem else []
+    if objective and not problems:
         (order.folder / clean_file).unlink()
     return Made(tuple(problems), rejections)
+
+
+def _written_optimum(draft: Draft, path: Path, rejections: Rejections) -> float | None:
+    """The clean model's optimum, its file written; None where it cannot be used."""
+    with closing(build(draft, draft.rows)) as clean:
+        try:
+            objective = clean.solve().objective
+        except (LicenceError, ModelTooLargeError):
+            raise
+        except SolverError:
+            rejections["the clean model takes too much work"] += 1
+            return None
+        if not objective:
+            rejections["the clean model is unbounded or worth nothing"] += 1
+            return None
+        clean.write(path)
+    return objective
+
+
+def _stem(
+    order: Order, draft: Draft, clean_file: str, objective: float | None, error_type: str, number: str
+) -> Problem:
+    """What is known of a problem before it is broken."""
+    return Problem(
+        problem_id=f"{order.base_id}-{number}",
+        model_file="-",
+        clean_model_file=clean_file,
+        error_type=error_type,
+        family=draft.family,
+        repairable=Repairable(extended=True),
+        hard=order.plan.hard,
+        original_objective=objective,
+        protected=draft.protected,
+        base_id=order.base_id,
+        seed=order.plan.seed,
+    )
 
 
 def _first_proved(
@@ -84,37 +108,42 @@ def _first_proved(
 
 def _attempt(order: Order, draft: Draft, stem: Problem, fault: Fault, rng: random.Random) -> Problem | str:
     """A proved problem, or why there is none."""
-    rows = rng.sample(fault.rows, len(fault.rows))
     path = order.folder / f"models/{stem.problem_id}.mps"
-    model = build(fault.broken(draft), rows)
     try:
+        unfit = _write_broken(order, draft, fault, rng, path)
+        if unfit:
+            return unfit
+        told = {"root_cause": fault.causes, "repair": fault.repair, "description": describe(draft, fault, rng)}
+        outcome = _proved(order, stem.model_copy(update=told | {"model_file": f"models/{path.name}"}))
+    except LicenceError:
+        raise
+    except SolverError as error:
+        outcome = f"not proved: {_kind(error.message)}"
+    if not isinstance(outcome, Problem):
+        path.unlink(missing_ok=True)
+    return outcome
+
+
+def _write_broken(order: Order, draft: Draft, fault: Fault, rng: random.Random, path: Path) -> str | None:
+    """Writes the broken model, its rows in random order; or says why it is of no use."""
+    rows = rng.sample(fault.rows, len(fault.rows))
+    with closing(build(fault.broken(draft), rows)) as model:
         if model.solve().status != "INFEASIBLE":
             return "the broken model is feasible"
         if len(model.conflict().rows) > order.plan.most_conflict_rows:
             return "the conflict has too many rows"
         model.write(path)
-    finally:
-        model.close()
-    told = {"root_cause": fault.causes, "repair": fault.repair, "description": describe(draft, fault, rng)}
-    outcome = _proved(order, stem.model_copy(update=told | {"model_file": f"models/{path.name}"}))
-    if not isinstance(outcome, Problem):
-        path.unlink()
-    return outcome
+    return None
 
 
 def _proved(order: Order, problem: Problem) -> Problem | str:
     """The problem with what was proved of its repairs, or the first claim that does not hold; all from its files."""
-    try:
-        with opened(problem, ProblemSet(order.folder, {})) as case:
-            failure = next(model_failures(case), None)
-            if failure is None:
-                case.problem = _with_repairs(problem, settle(case))
-                rest = chain(core_failures(case), hard_failures(case) if problem.hard else ())
-                failure = next(rest, None)
-    except LicenceError:
-        raise
-    except SolverError as error:
-        failure = f"not proved: {error.message}"
+    with opened(problem, ProblemSet(order.folder, {})) as case:
+        failure = next(model_failures(case), None)
+        if failure is None:
+            case.problem = _with_repairs(problem, settle(case))
+            rest = chain(core_failures(case), hard_failures(case) if problem.hard else ())
+            failure = next(rest, None)
     return case.problem if failure is None else _kind(failure)
 
 

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 
+from ordebug.core.errors import SolverError
 from ordebug.env.generate.case import FEWEST_CONFLICT_ROWS
 from ordebug.env.generate.draft import Draft, DraftRow
 from ordebug.env.generate.faults.fault import Fault
@@ -32,15 +34,13 @@ class Lab:
         """The most (for ``>=``) or least (for ``<=``) a sum comes to in the clean model, None if it has no limit."""
         objective = {name: terms.get(name, 0.0) for name in self._draft.objective}
         model = build(replace(self._draft, objective=objective, maximize=sense == ">="), self._draft.rows)
-        try:
+        with closing(model), suppress(SolverError):
             return model.solve().objective
-        finally:
-            model.close()
+        return None
 
     def breaks(self, fault: Fault) -> bool:
         """Whether a fault makes the model infeasible, by a conflict of several rows."""
         model = build(fault.broken(self._draft), fault.rows)
-        try:
+        with closing(model), suppress(SolverError):
             return model.solve().status == "INFEASIBLE" and len(model.conflict().rows) >= FEWEST_CONFLICT_ROWS
-        finally:
-            model.close()
+        return False
