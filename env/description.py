@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 
 from ordebug.env.observation import RowView, Sense, VariableView
+from ordebug.env.renderer import number_shown
 
 USUAL = "Unless said otherwise an amount may be any number from 0 up."
 WITHDRAWN = "withdrawn"
@@ -85,6 +86,14 @@ def variable_told(name: str, description: str | None) -> VariableView | None:
     if found:
         return VariableView(float(found[2]), float(found[3] or math.inf), TYPES[found[1]])
     return VariableView(0, math.inf, "C") if USUAL in (description or "") else None
+
+
+def variable_words(view: VariableView) -> str:
+    """A variable's bounds and type as descriptions tell them."""
+    if view.type == "B":
+        return TYPE_WORDS["B"]
+    span = "up" if math.isinf(view.upper) else f"to {number_shown(view.upper)}"
+    return f"{TYPE_WORDS[view.type]} from {number_shown(view.lower)} {span}"
 
 
 def _near(told: float, written: float) -> bool:

@@ -8,12 +8,13 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ordebug.core.errors import LicenceError, ModelTooLargeError, SolverError
+from ordebug.env.generate.case import FEWEST_CONFLICT_ROWS
 from ordebug.env.generate.draft import Draft
 from ordebug.env.generate.effort import little_work
 from ordebug.env.generate.families import FAMILIES
 from ordebug.env.generate.faults import FAULTS
 from ordebug.env.generate.faults.fault import Fault
-from ordebug.env.generate.hardness import hard_failures
+from ordebug.env.generate.hardness import FEWEST_HARD_ROWS, hard_failures
 from ordebug.env.generate.lab import Lab, build
 from ordebug.env.generate.plan import Order
 from ordebug.env.generate.proof import core_failures, model_failures, opened
@@ -95,7 +96,8 @@ def _first_proved(
 ) -> Problem | None:
     """The first way to break the draft whose every claim is proved; why others failed is counted."""
     tries = 0
-    for fault in islice(FAULTS[str(stem.error_type)].inject(rng, draft, Lab(draft)), MOST_TRIES):
+    lab = Lab(draft, FEWEST_HARD_ROWS if stem.hard else FEWEST_CONFLICT_ROWS)
+    for fault in islice(FAULTS[str(stem.error_type)].inject(rng, draft, lab), MOST_TRIES):
         tries += 1
         outcome = _attempt(order, draft, stem, fault, rng)
         if isinstance(outcome, Problem):

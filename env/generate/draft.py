@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ordebug.env.description import TYPE_WORDS, USUAL, WITHDRAWN, WORDS
-from ordebug.env.observation import Sense
+from ordebug.env.description import USUAL, WITHDRAWN, WORDS, variable_words
+from ordebug.env.observation import Sense, VariableView
 from ordebug.env.renderer import number_shown
 
 
@@ -50,10 +50,7 @@ class Column:
 
     def said(self, name: str) -> str:
         """The variable's line of the description: ``chairs_3: a whole number from 0 to 12``."""
-        if self.kind == "B":
-            return f"{name}: {TYPE_WORDS['B']}"
-        span = "up" if math.isinf(self.upper) else f"to {number_shown(self.upper)}"
-        return f"{name}: {TYPE_WORDS[self.kind]} from {number_shown(self.lower)} {span}"
+        return f"{name}: {variable_words(VariableView(self.lower, self.upper, self.kind))}"
 
 
 @dataclass(frozen=True)

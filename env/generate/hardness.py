@@ -10,24 +10,24 @@ from ordebug.env.generate.case import Case, solution_without, twin_of
 from ordebug.env.generate.search import repairing_sets
 from ordebug.env.reward import OBJECTIVE_KEPT, optimality_preserved
 
-FEWEST_ROWS = 4
+FEWEST_HARD_ROWS = 4
 
 
 def hard_failures(case: Case) -> Iterator[str]:
     """What keeps a problem from being hard, in words.
 
     One cause: at least four rows stand in every conflict, and dropping exactly one of them keeps the optimum. Several:
-    so do four in every conflict of each cause alone, and exactly one set of as many rows as there are causes keeps it.
+    the conflict of each alone has four rows, and exactly one set of as many rows as there are causes keeps it.
     """
     causes = len(case.problem.root_cause)
-    if len(case.conflict.rows) < FEWEST_ROWS or any(count < FEWEST_ROWS for count in _needed_rows(case)):
-        yield "not hard: fewer than four rows stand in every conflict"
+    if len(case.conflict.rows) < FEWEST_HARD_ROWS or any(count < FEWEST_HARD_ROWS for count in _sizes(case)):
+        yield "not hard: a conflict with fewer than four rows"
     elif sum(_keeps(case, rows) for rows in repairing_sets(case.broken, case.problem.protected, causes)) != 1:
         yield "not hard: not exactly one choice of rows to drop keeps the optimum"
 
 
-def _needed_rows(case: Case) -> Iterator[int]:
-    """For each cause alone, how many rows stand in every conflict of it."""
+def _sizes(case: Case) -> Iterator[int]:
+    """How many rows stand in every conflict; of several causes, in the conflict of each alone."""
     repair, causes = case.problem.repair, len(case.problem.root_cause)
     if causes == 1:
         yield len(case.single_drops)
@@ -35,8 +35,7 @@ def _needed_rows(case: Case) -> Iterator[int]:
     for place in range(causes):
         with twin_of(case.broken) as alone:
             apply_repair(alone, (*repair[:place], *repair[place + 1 :]), case.problem.problem_id)
-            rows = alone.conflict().rows if alone.solve().status == "INFEASIBLE" else ()
-            yield sum(solution_without(alone, name).status != "INFEASIBLE" for name in rows)
+            yield len(alone.conflict().rows) if alone.solve().status == "INFEASIBLE" else 0
 
 
 def _keeps(case: Case, rows: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ from ordebug.core.errors import SolverError
 from ordebug.env.generate.case import FEWEST_CONFLICT_ROWS
 from ordebug.env.generate.draft import Draft, DraftRow
 from ordebug.env.generate.faults.fault import Fault
-from ordebug.env.observation import Sense
+from ordebug.env.observation import Conflict, Sense
 from ordebug.env.solvers.gurobi import GurobiModel
 
 
@@ -25,10 +25,15 @@ def build(draft: Draft, rows: Sequence[DraftRow]) -> GurobiModel:
 
 
 class Lab:
-    """What a fault may ask of the solver about the draft it breaks."""
+    """What a fault may ask of the solver about the draft it breaks.
 
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
+    Args:
+        draft: The clean model.
+        fewest_rows: How many rows the conflict of a single error must have, where a fault puts several together.
+    """
+
+    def __init__(self, draft: Draft, fewest_rows: int = FEWEST_CONFLICT_ROWS) -> None:
+        self._draft, self._fewest_rows = draft, fewest_rows
 
     def reach(self, terms: dict[str, float], sense: Sense) -> float | None:
         """The most (for ``>=``) or least (for ``<=``) a sum comes to in the clean model, None if it has no limit."""
@@ -38,9 +43,10 @@ class Lab:
             return model.solve().objective
         return None
 
-    def breaks(self, fault: Fault) -> bool:
-        """Whether a fault makes the model infeasible, by a conflict of several rows."""
+    def conflict(self, fault: Fault) -> Conflict | None:
+        """The conflict that a fault makes, None where it makes none, or one of too few rows."""
         model = build(fault.broken(self._draft), fault.rows)
         with closing(model), suppress(SolverError):
-            return model.solve().status == "INFEASIBLE" and len(model.conflict().rows) >= FEWEST_CONFLICT_ROWS
-        return False
+            found = model.conflict() if model.solve().status == "INFEASIBLE" else Conflict()
+            return found if len(found.rows) >= self._fewest_rows else None
+        return None

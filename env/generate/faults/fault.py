@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ordebug.env.generate.case import Case
 from ordebug.env.generate.draft import Column, Draft, DraftRow
-from ordebug.env.observation import Sense
+from ordebug.env.observation import Conflict, Sense
 from ordebug.env.problem import RootCause
 
 
@@ -45,8 +45,8 @@ class Asks(Protocol):
     def reach(self, terms: dict[str, float], sense: Sense) -> float | None:
         """The most (for ``>=``) or least (for ``<=``) a sum comes to in the clean model, None if it has no limit."""
 
-    def breaks(self, fault: Fault) -> bool:
-        """Whether a fault makes the model infeasible, by a conflict of several rows."""
+    def conflict(self, fault: Fault) -> Conflict | None:
+        """The conflict that a fault makes, None where it makes none, or one of too few rows."""
 
 
 Inject = Callable[[Random, Draft, Asks], Iterator[Fault]]
