@@ -62,4 +62,4 @@ def _plant(b: Builder, plant: str, most: float, hours: int, *, always: bool) -> 
         came = {f"start_{plant}_{hour}": 1.0, on: -1.0} | ({before: 1.0} if before else {})
         b.balance(f"start of {plant} in hour {hour}", came, "starts", ">=", 0.0)
         before = on
-    b.datum(f"size of {plant} as a negative term", -most, caps)
+    b.datum(f"size of {plant}, counted against its output", -most, caps)
