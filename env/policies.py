@@ -177,11 +177,14 @@ def _draw(parameter: Parameter, turn: Turn) -> str | float:
 
 
 def _stored_repair(turn: Turn) -> Action | None:
-    """The next entry of the problem's repair, if the set holds all its actions."""
+    """The next entry of the problem's repair, or else of its core repair, if the set holds all its actions."""
     done = len(turn.observation.past)
-    actions = [parse_action(text, turn.actions) for text in turn.problem.repair]
-    usable = [action for action in actions if isinstance(action, Action)]
-    return usable[done] if len(usable) == len(actions) and done < len(usable) else None
+    for repair in (turn.problem.repair, turn.problem.core_repair):
+        actions = [parse_action(text, turn.actions) for text in repair]
+        usable = [action for action in actions if isinstance(action, Action)]
+        if len(usable) == len(actions) and done < len(usable):
+            return usable[done]
+    return None
 
 
 def _drop_cause(turn: Turn) -> Action | None:
