@@ -46,10 +46,12 @@ def generate(folder: Path, plan: Plan, workers: int) -> tuple[list[Problem], Rej
         batch = max(8, 2 * max(quota.values()))
         orders = [Order(folder, plan, wanted, i) for i in range(number, number + batch)]
         number += batch
-        for made in parallel_map(make, orders, workers=workers, label="clean models drawn", chunk=32):
+        for made in parallel_map(make, orders, workers=workers, label="clean models drawn"):
             rejections += made.rejections
             for problem in made.problems:
                 _take(problem, quota, problems, folder)
+            if not any(quota.values()):
+                break  # what later clean models give is not wanted
     _tidy(folder, problems)
     random.Random(f"{plan.seed}/order").shuffle(problems)
     write_problem_set(folder, problems)

@@ -117,9 +117,14 @@ def test_dropping_a_turned_row_keeps_the_optimum(problems: ProblemSet) -> None:
 
 def test_sets_are_the_same_whatever_the_workers_and_share_no_base_across_seeds(tmp_path: Path) -> None:
     for name, seed, workers in (("one", 5, 1), ("two", 5, 2), ("other", 6, 1)):
-        generate(tmp_path / name, Plan(20, ("A", "D"), ("production",), seed=seed), workers)
+        plan = Plan(20, ("A", "B", "D", "E"), ("production", "planning", "commitment"), seed=seed)
+        generate(tmp_path / name, plan, workers)
     one, two, other = (read_problem_set(tmp_path / name) for name in ("one", "two", "other"))
     assert list(one) == list(two)
+    assert (tmp_path / "one/generation.json").read_text() == (tmp_path / "two/generation.json").read_text()
+    assert {path.name for path in (tmp_path / "one/models").iterdir()} == {
+        Path(str(name)).name for problem in one for name in (problem.model_file, problem.clean_model_file)
+    }
     assert {problem.base_id for problem in one}.isdisjoint(problem.base_id for problem in other)
     for problem in one:
         assert one.model_path(problem).read_text() == two.model_path(problem).read_text()

@@ -22,8 +22,7 @@ from ordebug.env.problem_set import ProblemSet, read_problem_set
 from ordebug.env.repair_env import RepairEnv, Rules
 from ordebug.env.reward import OBJECTIVE_KEPT, optimality_preserved
 
-COUNT = 120
-FAMILIES = ("knapsack", "rostering", "commitment")
+COUNT = 48
 QUARTERS = 4
 Choose = Callable[[Observation, Random], str]
 
@@ -32,7 +31,7 @@ Choose = Callable[[Observation, Random], str]
 def hard(tmp_path_factory: pytest.TempPathFactory) -> ProblemSet:
     """Hard problems with one cause, which is a row that may be dropped."""
     folder = tmp_path_factory.mktemp("hard") / "set"
-    generate(folder, Plan(COUNT, ("A",), FAMILIES, hard=True, seed=1), workers=1)
+    generate(folder, Plan(COUNT, ("I",), ("transportation",), hard=True, seed=1), workers=1)
     return read_problem_set(folder)
 
 
@@ -54,7 +53,7 @@ def _kept(problem: Problem, problems: ProblemSet, name: str, *, amount: float | 
 def test_one_row_of_at_least_four_keeps_the_optimum(
     hard: ProblemSet, starts: list[tuple[Problem, Observation]]
 ) -> None:
-    for problem, observation in starts[:30]:
+    for problem, observation in starts[:15]:
         rows = observation.conflict.rows
         assert len(rows) >= FEWEST_HARD_ROWS
         assert sum(_kept(problem, hard, name) for name in rows) == 1
@@ -113,11 +112,11 @@ def test_an_easy_problem_told_to_be_hard_is_found(tmp_path: Path) -> None:
 
 def test_with_two_causes_anchors_are_right_by_chance_only(tmp_path: Path) -> None:
     """No set of as many rows but one keeps the optimum, so an anchor hits one time in many; the oracle always does."""
-    generate(tmp_path / "two", Plan(12, ("E",), ("rostering", "planning"), hard=True, seed=4), workers=1)
+    generate(tmp_path / "two", Plan(4, ("E",), ("planning",), hard=True, seed=4), workers=1)
     problems = read_problem_set(tmp_path / "two")
     hits = Counter(name for name in ANCHORS for problem in problems if _anchor_keeps(problem, problems, name))
     assert hits["oracle"] == len(problems)
-    assert all(hits[name] <= 3 for name in ANCHORS if name != "oracle"), hits
+    assert all(hits[name] <= 2 for name in ANCHORS if name != "oracle"), hits
 
 
 def _anchor_keeps(problem: Problem, problems: ProblemSet, name: str) -> bool:
