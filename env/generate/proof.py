@@ -115,7 +115,7 @@ def _evidence_failures(case: Case) -> Iterator[str]:
 
 
 def _extended_failures(case: Case) -> Iterator[str]:
-    """Whether the stored repair is allowed and gives back the clean model, where that is claimed."""
+    """Whether the stored repair is allowed and gives back the clean model, and no earlier part of it ends the episode."""
     if not case.problem.repairable.extended:
         yield "it is not claimed that the stored repair gives back the clean model"
         return
@@ -123,7 +123,10 @@ def _extended_failures(case: Case) -> Iterator[str]:
         yield "the stored repair is not allowed"
         return
     with twin_of(case.broken) as twin:
-        apply_repair(twin, case.problem.repair, case.problem.problem_id)
+        for number, action in enumerate(case.problem.repair, start=1):
+            apply_repair(twin, (action,), case.problem.problem_id)
+            if number < len(case.problem.repair) and twin.solve().status != "INFEASIBLE":
+                yield "a part of the stored repair makes it feasible already"
         restored = change(case.before, twin.matrix())
     if restored.names or restored.direction:
         yield "the stored repair does not give back the clean model"

@@ -127,7 +127,7 @@ def _anchor_keeps(problem: Problem, problems: ProblemSet, name: str) -> bool:
     info: dict[str, object] = {"stop": None}
     while info["stop"] is None:
         observation, *_, info = env.step(
-            ANCHORS[name](Turn(observation, problem, actions, dice(0, problem.problem_id, 0)))
+            ANCHORS[name](Turn(observation, problem, actions, dice(0, problem.problem_id, 0), env.model))
         )
     value = info.get("objective")
     kept = optimality_preserved(value if isinstance(value, float) else None, problem.original_objective)
