@@ -115,7 +115,7 @@ def _evidence_failures(case: Case) -> Iterator[str]:
 
 
 def _extended_failures(case: Case) -> Iterator[str]:
-    """Whether the stored repair is allowed and gives back the clean model, and no earlier part of it ends the episode."""
+    """Whether the stored repair is allowed, gives back the clean model, and is needed as a whole."""
     if not case.problem.repairable.extended:
         yield "it is not claimed that the stored repair gives back the clean model"
         return
