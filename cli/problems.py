@@ -14,7 +14,7 @@ Workers = Annotated[int | None, typer.Option(help="Worker processes; all cores b
 def generate(
     out: Annotated[Path, typer.Option(help="Folder for the new set.")],
     count: Annotated[int, typer.Option(help="How many problems.")] = 100,
-    types: Annotated[str, typer.Option(help="Error types, as in A,D or A-D.")] = "A,D",
+    types: Annotated[str, typer.Option(help="Error types, as in A,D or A-D.")] = "A-I",
     families: Annotated[str, typer.Option(help="Families, as in production,blending; or all.")] = "all",
     rows: Annotated[str, typer.Option(help="Rows of a flat family's clean model, from-to.")] = "4-6",
     variables: Annotated[str, typer.Option(help="Variables of any other clean model, nearly, from-to.")] = "12-24",
