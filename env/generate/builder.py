@@ -10,6 +10,7 @@ from dataclasses import replace
 from math import ceil, floor, inf
 
 from ordebug.env.generate.draft import Column, Datum, Draft, DraftRow, Spare
+from ordebug.env.generate.scale import MOST_VARIABLES
 from ordebug.env.observation import Sense
 
 Terms = dict[str, float]
@@ -17,6 +18,8 @@ TIGHT_SHARE, TIGHT, LOOSE = 0.6, 0.1, 0.7
 PAIRED_SHARE = 0.5
 SIDE_TERMS = (2, 4)
 SPARE_ROWS = 3
+MOST_SIDE_ROWS = 60
+CROWD = 150
 STEP = 100
 """Limits are rounded to one part of this, away from the plan."""
 
@@ -82,7 +85,7 @@ class Builder:
 
     def side_rows(self, count: int) -> None:
         """Adds floors and ceilings over a few variables, as every real plan has; some come as both, over one sum."""
-        for _ in range(count):
+        for _ in range(min(count, MOST_SIDE_ROWS)):
             topic, terms = self._topic(), self._side_terms()
             if self.rng.random() < PAIRED_SHARE:
                 ends: tuple[tuple[str, Sense], ...] = (("floor", ">="), ("ceiling", "<="))
@@ -131,9 +134,13 @@ class Builder:
 
 
 def grid(rng: random.Random, size: int, cell: int, most: int) -> tuple[int, int]:
-    """How many things and how many periods (or places) make about ``size`` variables of ``cell`` each."""
-    things = rng.randint(1, max(1, min(most, size // (2 * cell))))
-    return things, max(2, round(size / (cell * things)))
+    """How many things and how many periods (or places) make about ``size`` variables of ``cell`` each.
+
+    Large models get more things than ``most``, so that the rows of every period stay fewer than the variables.
+    """
+    fewest = 1 + size // CROWD
+    things = rng.randint(fewest, max(fewest, min(most, size // (2 * cell))))
+    return things, max(2, min(round(size / (cell * things)), MOST_VARIABLES // (cell * things)))
 
 
 def tenths(rng: random.Random, low: float, high: float) -> float:

@@ -28,7 +28,7 @@ TOPICS = (
 def draw(rng: random.Random, scale: Scale) -> Draft:
     """A network of pipes, each node on a path from the one before."""
     size = rng.choice(scale.variables)
-    nodes = names(NODES, max(3, rng.randint(size // 3, 2 * size // 3)))
+    nodes = names(NODES, max(3, rng.randint(size // 3, min(2 * size // 3, size // 3 + 100))))
     b = Builder(
         rng,
         "network",
