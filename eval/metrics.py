@@ -47,7 +47,10 @@ class Case:
     @property
     def fewest_steps(self) -> int:
         """No episode of this problem recovers in fewer; 1 where the problem does not say."""
-        return (self.problem.fewest_actions or 1) + (not self.auto_submit)
+        fewest = self.problem.fewest_actions or 1
+        if self.actions == "extended" and self.problem.repair:
+            fewest = min(fewest, len(self.problem.repair))  # proved of core actions, where those can repair
+        return fewest + (not self.auto_submit)
 
     @cached_property
     def decisions(self) -> list[tuple[Action, str]]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,3 +127,11 @@ def test_pass_needs_the_objective_kept() -> None:
     kept, lost = case(DROP_NEED, objective=4.0), case(DROP_NEED, objective=5.0)
     assert pass_values([kept, lost], 1) == {"p": 0.5}
     assert pass_values([kept, lost], 4) == {}
+
+
+def test_extended_actions_may_repair_in_fewer_steps_than_core_ones() -> None:
+    found = case(
+        step("SET_COEFFICIENT(need, x, 1)"), objective=4.0, fewest_actions=2, repair=["SET_COEFFICIENT(need, x, 1)"]
+    )
+    assert METRICS["rr_at_1"].measure(found) is None
+    assert METRICS["rr_at_1"].measure(replace(found, actions="extended")) == 1.0
