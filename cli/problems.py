@@ -14,10 +14,12 @@ Workers = Annotated[int | None, typer.Option(help="Worker processes; all cores b
 def generate(
     out: Annotated[Path, typer.Option(help="Folder for the new set.")],
     count: Annotated[int, typer.Option(help="How many problems.")] = 100,
-    types: Annotated[str, typer.Option(help="Error types, as in A,D or A-D.")] = "A,D",
+    types: Annotated[str, typer.Option(help="Error types, as in A,D or A-D.")] = "A-I",
     families: Annotated[str, typer.Option(help="Families, as in production,blending; or all.")] = "all",
-    rows: Annotated[str, typer.Option(help="Rows of a clean model, from-to.")] = "4-6",
-    most_conflict_rows: Annotated[int, typer.Option(help="Reject larger conflicts.", min=2)] = 5,
+    rows: Annotated[str, typer.Option(help="Rows of a flat family's clean model, from-to.")] = "4-6",
+    variables: Annotated[str, typer.Option(help="Variables of any other clean model, nearly, from-to.")] = "12-24",
+    most_conflict_rows: Annotated[int, typer.Option(help="Reject larger conflicts.", min=2)] = 12,
+    hard: Annotated[bool, typer.Option("--hard", help="Only problems that no rule without reading solves.")] = False,
     seed: Annotated[int, typer.Option(help="Sets of different seeds share no clean model.")] = 0,
     workers: Workers = None,
     json: Annotated[bool, typer.Option("--json", help="Print a report that a program may read.")] = False,
@@ -26,11 +28,13 @@ def generate(
     from ordebug.core.jsonl import read_json
     from ordebug.core.parallel import default_workers
     from ordebug.env.generate.families import FAMILIES
-    from ordebug.env.generate.generator import Plan
     from ordebug.env.generate.generator import generate as run
+    from ordebug.env.generate.plan import Plan
+    from ordebug.env.generate.scale import Scale
 
     chosen = list(FAMILIES) if families == "all" else _names(families)
-    plan = Plan(count, _types(types), tuple(chosen), _span(rows), most_conflict_rows, seed)
+    scale = Scale(_span(rows), _span(variables))
+    plan = Plan(count, _types(types), tuple(chosen), scale, most_conflict_rows, hard, seed)
     problems, rejections = run(out, plan, workers or default_workers())
     if json:
         typer.echo((out / "generation.json").read_text(encoding="utf-8"))

@@ -8,16 +8,25 @@ import typer
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders; the first is the headline.")],
+    quality: Annotated[
+        bool, typer.Option("--quality", help="First measure each repair: equivalent or not, and what it costs.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each run's metrics as JSON instead of tables.")] = False,
 ) -> None:
     """Write report.html into the first run's folder and print the tables of all."""
     import json as json_module
 
+    from ordebug.core.parallel import default_workers
+    from ordebug.eval.assessment import assess
     from ordebug.eval.report.html import write_report
     from ordebug.eval.report.terminal import print_report
     from ordebug.eval.run_folder import RunFolder
 
     folders = [RunFolder(path) for path in runs]
+    if quality:
+        for run in folders:
+            assess(run, workers or default_workers())
     written = write_report(folders)
     if json:
         typer.echo(json_module.dumps({str(run.path): run.read_metrics() for run in folders}, ensure_ascii=False))

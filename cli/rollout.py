@@ -7,7 +7,7 @@ import typer
 
 
 def rollout(
-    policy: Annotated[str, typer.Option(help="random, drop-first, drop-last, oracle or swift-infer.")],
+    policy: Annotated[str, typer.Option(help="swift-infer, or an anchor such as drop-first or oracle.")],
     problems: Annotated[Path, typer.Option(help="A problem set.")],
     out: Annotated[Path, typer.Option(help="The run's folder; a run that was stopped goes on.")],
     model: Annotated[str | None, typer.Option(help="swift-infer: a checkpoint, an adapter or a model id.")] = None,

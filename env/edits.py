@@ -1,18 +1,30 @@
 """Actions carried out on a model: names found, edits made."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ordebug.core.errors import InputError
 from ordebug.env.action import SPECS, VARIABLE, Action, InvalidAction, Parameter
 from ordebug.env.renderer import safe
 from ordebug.env.reply import parse_action
-from ordebug.env.solvers.gurobi import GurobiModel
+from ordebug.env.solvers.model import Model
 
 LOOSENING = ("DROP_CONSTRAINT", "RELAX_CONSTRAINT", "UPDATE_RHS")
 
 
-def resolve(action: Action, model: GurobiModel, protected: Sequence[str] = ()) -> list[Any] | InvalidAction:
+class Named(Protocol):
+    """A model, or what is known of one."""
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """Every row."""
+
+    @property
+    def variable_names(self) -> tuple[str, ...]:
+        """Every variable."""
+
+
+def resolve(action: Action, model: Named, protected: Sequence[str] = ()) -> list[Any] | InvalidAction:
     """The arguments with names as the model has them; prompts show names made safe (``renderer.safe``)."""
     arguments: list[Any] = list(action.args)
     for place, parameter in enumerate(SPECS[action.name].parameters[: len(arguments)]):
@@ -28,9 +40,7 @@ def resolve(action: Action, model: GurobiModel, protected: Sequence[str] = ()) -
     return arguments
 
 
-def apply_edit(
-    model: GurobiModel, name: str, arguments: Sequence[Any], *, published: bool = False
-) -> InvalidAction | None:
+def apply_edit(model: Model, name: str, arguments: Sequence[Any], *, published: bool = False) -> InvalidAction | None:
     """Makes one edit; returns why not where the model refuses it.
 
     Args:
@@ -54,7 +64,7 @@ def apply_edit(
     return None
 
 
-def apply_repair(model: GurobiModel, repair: Sequence[str], problem_id: str) -> None:
+def apply_repair(model: Model, repair: Sequence[str], problem_id: str) -> None:
     """Carries out a problem's stored repair.
 
     Raises:

@@ -56,6 +56,7 @@ class Episode(BaseModel):
         sample: Which of several attempts of the same policy at the problem this is.
         objective: Optimal value of the model as it was left, None unless it was feasible and bounded.
         reward: The episode's return (``env/reward.py``), None where the episode ended in ``error``.
+        reward_terms: What the return is made of.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -69,7 +70,7 @@ class Episode(BaseModel):
     stop: StopReason
     objective: float | None = None
     reward: float | None = None
-    identical: bool | None = None
+    reward_terms: dict[str, float | str | None] | None = None
     error: str | None = None
 
     @property

@@ -1,9 +1,11 @@
 """The anchors: policies that learn nothing, shown beside every model's row."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Literal, Protocol
 
 from ordebug.core.errors import UsageError
 from ordebug.env.action import ACTION_SETS, SPECS, Action, ActionSet, Parameter, action_line
@@ -12,18 +14,33 @@ from ordebug.env.observation import Observation
 from ordebug.env.problem import Problem
 from ordebug.env.renderer import safe
 from ordebug.env.reply import CLOSE, OPEN, parse_action
+from ordebug.env.solvers.elastic import Violation, cheapest_repair
+from ordebug.env.solvers.model import Model
 
+Norm = Literal["l0", "l1"]
 SUBMIT = Action("SUBMIT")
+BIG = 1e6
+ROUNDING = 1e-6
+AS_GOOD_AS_NONE = 1e9
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What an anchor may look at: the observation, the problem's truth (for the oracle alone), and its own dice."""
+    """What an anchor may look at.
+
+    Attributes:
+        observation: The state.
+        problem: The truth, for the oracle alone.
+        actions: The action set.
+        rng: Its own dice.
+        model: The model as it now is, for the anchors that solve an elastic one.
+    """
 
     observation: Observation
     problem: Problem
     actions: ActionSet
     rng: random.Random
+    model: Model | None = None
 
 
 class Anchor(Protocol):
@@ -44,16 +61,36 @@ def dice(seed: int, problem_id: str, sample: int) -> random.Random:
     return random.Random(f"{seed}/{problem_id}/{sample}")
 
 
-def drop_first(turn: Turn) -> str:
-    """Drops the first row of the conflict; submits where there is none."""
-    rows = turn.observation.conflict.rows
-    return reply_text(Action("DROP_CONSTRAINT", (rows[0],)) if rows else SUBMIT)
+def drop_nth(place: int, turn: Turn) -> str:
+    """Drops the conflict's row at that place, as a list's index; the last where there are fewer rows."""
+    rows = _droppable(turn)
+    return _drop(rows[min(place, len(rows) - 1)] if rows else None)
 
 
-def drop_last(turn: Turn) -> str:
-    """Drops the last row of the conflict; submits where there is none."""
-    rows = turn.observation.conflict.rows
-    return reply_text(Action("DROP_CONSTRAINT", (rows[-1],)) if rows else SUBMIT)
+def drop_random(turn: Turn) -> str:
+    """Drops any row of the conflict."""
+    rows = _droppable(turn)
+    return _drop(turn.rng.choice(rows) if rows else None)
+
+
+def relax_big(turn: Turn) -> str:
+    """Relaxes the first row of the conflict by 1e6, which the published reward paid for."""
+    rows = _droppable(turn)
+    return reply_text(Action("RELAX_CONSTRAINT", (rows[0], BIG)) if rows else SUBMIT)
+
+
+def feasrelax(norm: Norm, turn: Turn) -> str:
+    """Loosens what the elastic model would, one row a turn: the fewest (l0), by 1e6, or the least in total (l1).
+
+    Bounds give way where rows alone cannot repair and the action set can move them.
+    """
+    if turn.model is None:
+        raise ValueError("feasrelax needs the turn's model")
+    state = turn.observation
+    found = cheapest_repair(turn.model, norm, state.protected, keep_bounds_of=state.variable_names) or ()
+    if not found and "UPDATE_BOUNDS" in ACTION_SETS[turn.actions]:
+        found = cheapest_repair(turn.model, norm, state.protected) or ()
+    return reply_text(_loosening(found[0], norm, turn.actions, turn.model) if found else SUBMIT)
 
 
 def random_action(turn: Turn) -> str:
@@ -72,10 +109,17 @@ def oracle(turn: Turn) -> str:
 
 ANCHORS: dict[str, Anchor] = {
     "random": random_action,
-    "drop-first": drop_first,
-    "drop-last": drop_last,
+    "drop-first": partial(drop_nth, 0),
+    "drop-2nd": partial(drop_nth, 1),
+    "drop-3rd": partial(drop_nth, 2),
+    "drop-last": partial(drop_nth, -1),
+    "drop-random": drop_random,
+    "relax-big": relax_big,
+    "feasrelax-l0": partial(feasrelax, "l0"),
+    "feasrelax-l1": partial(feasrelax, "l1"),
     "oracle": oracle,
 }
+"""All of them are played beside every run: together they cost a few milliseconds a problem."""
 
 
 def anchor(name: str) -> Anchor:
@@ -88,6 +132,34 @@ def anchor(name: str) -> Anchor:
         return ANCHORS[name]
     except KeyError:
         raise UsageError(f"there is no policy {name!r}.", f"Choose one of {', '.join(ANCHORS)}.") from None
+
+
+def _droppable(turn: Turn) -> list[str]:
+    """The conflict's rows, less those that the prompt says may not be touched."""
+    return [name for name in turn.observation.conflict.rows if name not in turn.observation.protected]
+
+
+def _drop(row: str | None) -> str:
+    """Submits where there is no such row."""
+    return reply_text(SUBMIT if row is None else Action("DROP_CONSTRAINT", (row,)))
+
+
+def _loosening(violation: Violation, norm: Norm, actions: ActionSet, model: Model) -> Action:
+    """The action by which a row or bound gives way; a least amount is rounded up, to need no solver's tolerance."""
+    amount = round(math.ceil(violation.amount / ROUNDING) * ROUNDING + ROUNDING, 6)
+    if violation.kind == "row":
+        if actions == "compat" and model.row(violation.name).sense == "=":  # the published RELAX would shift it
+            return Action("DROP_CONSTRAINT", (violation.name,))
+        return Action("RELAX_CONSTRAINT", (violation.name, BIG if norm == "l0" else amount))
+    limits = model.variable(violation.name)
+    lower = limits.lower - amount * (violation.kind == "lower")
+    upper = limits.upper + amount * (violation.kind == "upper")
+    return Action("UPDATE_BOUNDS", (violation.name, _finite(lower), _finite(upper)))
+
+
+def _finite(limit: float) -> float:
+    """A bound as an action may write it: where there is none, one that is as good as none."""
+    return math.copysign(AS_GOOD_AS_NONE, limit) if math.isinf(limit) else round(limit, 6)
 
 
 def _possible(name: str, state: Observation) -> bool:
@@ -105,11 +177,14 @@ def _draw(parameter: Parameter, turn: Turn) -> str | float:
 
 
 def _stored_repair(turn: Turn) -> Action | None:
-    """The next entry of the problem's repair, if the set holds all its actions."""
+    """The next entry of the problem's repair, or else of its core repair, if the set holds all its actions."""
     done = len(turn.observation.past)
-    actions = [parse_action(text, turn.actions) for text in turn.problem.repair]
-    usable = [action for action in actions if isinstance(action, Action)]
-    return usable[done] if len(usable) == len(actions) and done < len(usable) else None
+    for repair in (turn.problem.repair, turn.problem.core_repair):
+        actions = [parse_action(text, turn.actions) for text in repair]
+        usable = [action for action in actions if isinstance(action, Action)]
+        if len(usable) == len(actions) and done < len(usable):
+            return usable[done]
+    return None
 
 
 def _drop_cause(turn: Turn) -> Action | None:

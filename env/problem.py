@@ -49,6 +49,8 @@ class Problem(BaseModel):
         repairable: What was proved about the action sets.
         fewest_actions: The least number of actions that make the model feasible and bounded, proved; None where nothing
             was proved. Success within fewer steps cannot be reached and is not measured.
+        core_repair: Core actions, as few as can be, that make the model feasible and bounded; empty where none do.
+        hard: Whether it was proved hard: see ``docs/environment.md``.
         original_objective: Optimal value of the clean model.
         protected: Rows that may not be dropped or relaxed.
         base_id: Problems made from one clean model share it; statistics cluster by it.
@@ -67,6 +69,8 @@ class Problem(BaseModel):
     repair: tuple[str, ...] = ()
     repairable: Repairable = Repairable()
     fewest_actions: int | None = Field(default=None, ge=1)
+    core_repair: tuple[str, ...] = ()
+    hard: bool = False
     original_objective: float | None = None
     protected: tuple[str, ...] = ()
     base_id: str | None = None

@@ -9,15 +9,17 @@ from functools import cached_property
 from typing import Any
 
 from ordebug.env.action import Action, ActionSet, InvalidAction
-from ordebug.env.edits import apply_edit, resolve
+from ordebug.env.edits import resolve
 from ordebug.env.episode import StopReason
-from ordebug.env.observation import Conflict, Observation, Past
+from ordebug.env.judge import Judge
+from ordebug.env.observation import Observation, Past
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import row_text, shown_name
 from ordebug.env.reply import parse_reply
-from ordebug.env.reward import Ending, reward_terms
-from ordebug.env.solvers.gurobi import GurobiModel, Solution
+from ordebug.env.reward import Terms, reward_terms, step_cost
+from ordebug.env.solvers.model import Model
+from ordebug.env.states import Edit, State, States
 
 DEFAULT_MAX_STEPS = 20
 OUTCOME_TEXT = {"applied": "still {status}", "shown": "shown", "submitted": "submitted"}
@@ -38,15 +40,6 @@ class Rules:
     auto_submit: bool = True
 
 
-@dataclass(frozen=True)
-class Start:
-    """A problem as it begins, solved and explained once."""
-
-    model: GurobiModel
-    solution: Solution
-    conflict: Conflict
-
-
 class RepairEnv:
     """One problem, to be repaired.
 
@@ -60,35 +53,35 @@ class RepairEnv:
         self.problem = problem
         self.rules = rules
         self._problems = problems
-        self._model: GurobiModel | None = None
+        self._state: State | None = None
 
     @cached_property
-    def _start(self) -> Start:
-        model = GurobiModel.read(self._problems.model_path(self.problem))
-        solution = model.solve()
-        return Start(model, solution, model.conflict() if solution.status == "INFEASIBLE" else Conflict())
+    def _states(self) -> States:
+        return States(self._problems.model_path(self.problem))
 
     @cached_property
-    def _clean_matrix(self) -> dict[str, object] | None:
-        path = self._problems.clean_model_path(self.problem)
-        if path is None:
-            return None
-        model = GurobiModel.read(path)
-        try:
-            return model.matrix()
-        finally:
-            model.close()
+    def _judge(self) -> Judge:
+        return Judge(self.problem, self._problems, self._states)
 
     @property
-    def model(self) -> GurobiModel:
-        """The model as it now is.
+    def state(self) -> State:
+        """The model as it now is, and what the solver says of it.
 
         Raises:
             RuntimeError: Before ``reset``.
         """
-        if self._model is None:
+        if self._state is None:
             raise RuntimeError("call reset() first")
-        return self._model
+        return self._state
+
+    @property
+    def model(self) -> Model:
+        """The model as it now is; it must not be edited.
+
+        Raises:
+            RuntimeError: Before ``reset``.
+        """
+        return self._states.model(self.state)
 
     def reset(self) -> tuple[Observation, dict[str, Any]]:
         """Begins an episode: the observation and an info dict.
@@ -97,13 +90,13 @@ class RepairEnv:
             InputError: If the model cannot be read.
             SolverError: If the solver failed.
         """
-        self._restore()
-        self._shown = frozenset(self._conflict.rows)
+        self._begin()
         self._past: tuple[Past, ...] = ()
         self._outcomes: list[str] = []
         self._stop: StopReason | None = None
+        self._terms: Terms | None = None
         self._note = ""
-        return self.observe(), {"status": self._solution.status}
+        return self.observe(), {"status": self.state.solution.status}
 
     def step(
         self, reply: str | Action | InvalidAction, *, truncated: bool = False
@@ -117,7 +110,7 @@ class RepairEnv:
         Returns:
             ``(observation, reward, terminated, truncated, info)``. The rewards of an episode sum to its return;
             ``info`` holds ``action`` (canonical text or None), ``outcome``, ``status``, ``stop``, and at the end
-            ``objective``, ``identical`` and ``terms``.
+            ``objective`` and the reward's ``terms``.
         """
         if self._stop is not None:
             raise RuntimeError("the episode has ended; call reset()")
@@ -126,30 +119,28 @@ class RepairEnv:
         self._note = ""
         outcome = self._apply(action)
         self._outcomes.append(outcome)
-        told = OUTCOME_TEXT.get(outcome, f"invalid ({outcome})").format(status=self._solution.status.lower())
+        told = OUTCOME_TEXT.get(outcome, f"invalid ({outcome})").format(status=self.state.solution.status.lower())
         self._past += (Past(str(action) if isinstance(action, Action) else "(no action)", told),)
         self._stop = self._reason_to_stop(outcome)
-        info = self._info(action, outcome)
-        reward = self._return - before
-        return self.observe(), reward, self._stop in ("recovered", "submitted"), self._cut_short, info
+        if self._stop is not None:
+            self._terms = reward_terms(self._judge.ending(self.state, self._outcomes))
+        terminated, cut_short = self._stop in ("recovered", "submitted"), self._stop in ("max_steps", "truncated")
+        return self.observe(), self._return - before, terminated, cut_short, self._info(action, outcome)
 
     def observe(self) -> Observation:
         """The whole state."""
-        model, conflict = self.model, self._conflict
-        rows = {name: model.row(name) for name in conflict.rows}
-        variables = dict.fromkeys(variable for row in rows.values() for _, variable in row.terms)
-        variables |= dict.fromkeys(bound.variable for bound in conflict.bounds)
+        state = self.state
         return Observation(
             problem_id=self.problem.problem_id,
             error_type=self.problem.error_type,
             description=self.problem.description,
-            status=self._solution.status,
-            conflict=conflict,
-            row_names=model.row_names,
-            variable_names=model.variable_names,
-            rows=rows,
-            variables={name: model.variable(name) for name in variables},
-            protected=tuple(name for name in self.problem.protected if name in model.row_names),
+            status=state.solution.status,
+            conflict=state.conflict,
+            row_names=state.row_names,
+            variable_names=state.variable_names,
+            rows=dict(state.rows),
+            variables=dict(state.variables),
+            protected=tuple(name for name in self.problem.protected if name in state.row_names),
             past=self._past,
             steps_left=self.rules.max_steps - len(self._past),
             note=self._note,
@@ -157,59 +148,38 @@ class RepairEnv:
 
     def close(self) -> None:
         """Frees the solver's memory; ``reset`` works again afterwards."""
-        if self._model is not None:
-            self._model.close()
-            self._model = None
-        if "_start" in self.__dict__:
-            self._start.model.close()
-            del self.__dict__["_start"]
+        self._state = None
+        for part in ("_judge", "_states"):
+            if part in self.__dict__:
+                self.__dict__.pop(part).close()
 
     # --- endings ---
-
-    @property
-    def _feasible(self) -> bool:
-        return self._solution.status == "OPTIMAL"
-
-    @property
-    def _cut_short(self) -> bool:
-        return self._stop in ("max_steps", "truncated")
 
     def _reason_to_stop(self, outcome: str) -> StopReason | None:
         if outcome == "submitted":
             return "submitted"
-        if self._feasible and self.rules.auto_submit:
+        if self.state.solution.status == "OPTIMAL" and self.rules.auto_submit:
             return "recovered"
         if outcome == "truncated":
             return "truncated"
         return "max_steps" if len(self._outcomes) >= self.rules.max_steps else None
 
-    def _ending(self) -> Ending:
-        objective = self._solution.objective
-        clean = self.problem.original_objective
-        identical = None
-        if objective is not None and self._clean_matrix is not None:
-            identical = self.model.matrix() == self._clean_matrix
-        return Ending(tuple(self._outcomes), objective, clean, identical)
-
     @property
     def _return(self) -> float:
         """The return so far: step costs only until the episode ends."""
-        ending = Ending(tuple(self._outcomes), None, None, None) if self._stop is None else self._ending()
-        terms = reward_terms(ending)
-        return float(terms["steps"] if self._stop is None else terms["total"])
+        return step_cost(len(self._outcomes)) if self._terms is None else self._terms["total"]
 
     def _info(self, action: Action | InvalidAction, outcome: str) -> dict[str, Any]:
         info: dict[str, Any] = {
             "action": str(action) if isinstance(action, Action) else None,
             "outcome": outcome,
-            "status": self._solution.status,
+            "status": self.state.solution.status,
             "stop": self._stop,
         }
         if isinstance(action, InvalidAction):
             info["detail"] = action.detail
         if self._stop is not None:
-            ending = self._ending()
-            info |= {"objective": ending.objective, "identical": ending.identical, "terms": reward_terms(ending)}
+            info |= {"objective": self.state.solution.objective, "terms": self._terms}
         return info
 
     # --- actions ---
@@ -217,51 +187,44 @@ class RepairEnv:
     def _apply(self, action: Action | InvalidAction) -> str:
         if isinstance(action, InvalidAction):
             return action.reason
-        arguments = resolve(action, self.model, self.problem.protected)
+        arguments = resolve(action, self.state, self.problem.protected)
         if isinstance(arguments, InvalidAction):
             return arguments.reason
         handlers: dict[str, Callable[..., str]] = {
             "GET_IIS": self._get_iis,
-            "RESET": self._reset_model,
+            "RESET": self._begin,
             "SUBMIT": lambda: "submitted",
             "CHECK_SLACK": lambda name: "shown",
             "INSPECT": self._inspect,
         }
         if action.name in handlers:
             return handlers[action.name](*arguments)
-        refused = apply_edit(self.model, action.name, arguments, published=self.rules.actions == "compat")
-        if refused is not None:
-            return refused.reason
-        self._solve_again()
+        edit = Edit(action.name, tuple(arguments), published=self.rules.actions == "compat")
+        found = self._states.after(self.state, edit)
+        if isinstance(found, InvalidAction):
+            return found.reason
+        self._show(found)
         return "applied"
 
-    def _restore(self) -> None:
-        if self._model is not None:
-            self._model.close()
-        self._model = self._start.model.copy()
-        self._solution, self._conflict = self._start.solution, self._start.conflict
-
-    def _reset_model(self) -> str:
-        self._restore()
-        self._shown = frozenset(self._conflict.rows)
+    def _begin(self) -> str:
+        self._shown: frozenset[str] = frozenset()
+        self._show(self._states.start)
         return "applied"
 
-    def _solve_again(self) -> None:
-        self._solution = self.model.solve()
-        self._conflict = self.model.conflict() if self._solution.status == "INFEASIBLE" else Conflict()
-        self._shown |= frozenset(self._conflict.rows)
+    def _show(self, state: State) -> None:
+        self._state = state
+        self._shown |= frozenset(state.conflict.rows)
 
     def _get_iis(self) -> str:
         """Shows a conflict that avoids the rows shown so far, or says that there is none."""
-        infeasible = self._solution.status == "INFEASIBLE"
-        other = self.model.other_conflict(self._shown) if infeasible else None
+        infeasible = self.state.solution.status == "INFEASIBLE"
+        other = self._states.with_other_conflict(self.state, self._shown) if infeasible else None
         if not infeasible:
-            self._note = f"No conflict: the model is {self._solution.status.lower()}."
-        elif other is None or not other.rows:
+            self._note = f"No conflict: the model is {self.state.solution.status.lower()}."
+        elif other is None:
             self._note = "No other conflict: every conflict holds a row shown before, or bounds alone."
         else:
-            self._conflict = other
-            self._shown |= frozenset(other.rows)
+            self._show(other)
         return "shown"
 
     def _inspect(self, name: str) -> str:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ordebug.core.parallel import parallel_map
+from ordebug.core.workers import Failure
 from ordebug.env.episode import Episode
 from ordebug.env.policies import ANCHORS, Turn, anchor, dice
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.repair_env import RepairEnv
 from ordebug.eval.attempt import Attempt, PolicyReply, Setting
+from ordebug.eval.isolation import isolated, lost_episode
 from ordebug.eval.run_folder import RunFolder
 
 
@@ -64,10 +65,14 @@ def play_anchors(
         for problem in problems
         if missing[problem.problem_id]
     ]
-    played = parallel_map(play, tasks, workers=workers, label="anchors")
-    for task, episodes in zip(tasks, played, strict=True):
+    for task, played in zip(tasks, isolated(play, tasks, workers=workers, label="anchors"), strict=True):
+        episodes = _lost(task, played) if isinstance(played, Failure) else played
         for part, episode in zip(task.parts, episodes, strict=True):
             run.append([episode], part.policy if part.beside else None)
+
+
+def _lost(task: Task, failure: Failure) -> list[Episode]:
+    return [lost_episode(task.problem, part.policy, part.sample, failure) for part in task.parts]
 
 
 def play(task: Task) -> list[Episode]:
@@ -84,7 +89,7 @@ def _play_part(env: RepairEnv, task: Task, part: Part) -> Episode:
     rng = dice(task.seed, task.problem.problem_id, part.sample)
     attempt = Attempt(env, task.setting, part.policy, part.sample)
     while attempt.episode is None:
-        attempt.take(PolicyReply(answer(Turn(attempt.state, task.problem, task.setting.actions, rng))))
+        attempt.take(PolicyReply(answer(Turn(attempt.state, task.problem, task.setting.actions, rng, env.model))))
     return attempt.episode
 
 

@@ -13,6 +13,7 @@ from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import DEFAULT_PROMPT_TOKENS, Message, Profile, messages_sha256, render
 from ordebug.env.repair_env import RepairEnv, Rules
+from ordebug.env.reward import Terms
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,7 @@ class Attempt:
             )
         )
         if info["stop"] is not None:
-            reward = info["terms"]["total"]
-            self._end(info["stop"], objective=info["objective"], identical=info["identical"], reward=reward)
+            self._end(info["stop"], objective=info["objective"], terms=info["terms"])
 
     def _shown(self, observation: Observation) -> Observation:
         return replace(observation, steps_left=self._setting.rules.max_steps - len(observation.past))
@@ -146,8 +146,7 @@ class Attempt:
         stop: StopReason,
         *,
         objective: float | None = None,
-        identical: bool | None = None,
-        reward: float | None = None,
+        terms: Terms | None = None,
         error: str | None = None,
     ) -> None:
         self.episode = Episode(
@@ -159,8 +158,8 @@ class Attempt:
             steps=tuple(self._steps),
             stop=stop,
             objective=objective,
-            identical=identical,
-            reward=reward,
+            reward=terms["total"] if terms else None,
+            reward_terms=dict(terms) if terms else None,
             error=error,
         )
 

@@ -14,8 +14,9 @@ from ordebug.env.problem import Problem
 from ordebug.env.renderer import safe
 from ordebug.env.reply import ThinkState, parse_action, split_think
 from ordebug.env.reward import OBJECTIVE_KEPT, optimality_preserved
+from ordebug.eval.quality import Quality
 
-METRICS_VERSION = 2
+METRICS_VERSION = 3
 """Raised whenever a metric's definition changes."""
 
 SUCCESS_HORIZONS = (1, 5, 10)
@@ -31,6 +32,8 @@ class Case:
         actions: The action set.
         horizon: How many decisions it was allowed.
         auto_submit: Whether the episode ended by itself once the model was feasible and bounded.
+        quality: What further solves found out about its repair, None until they were made, and without a repair.
+        assessed: Whether the run's repairs were measured.
     """
 
     episode: Episode
@@ -38,11 +41,16 @@ class Case:
     actions: ActionSet
     horizon: int
     auto_submit: bool = True
+    quality: Quality | None = None
+    assessed: bool = False
 
     @property
     def fewest_steps(self) -> int:
         """No episode of this problem recovers in fewer; 1 where the problem does not say."""
-        return (self.problem.fewest_actions or 1) + (not self.auto_submit)
+        fewest = self.problem.fewest_actions or 1
+        if self.actions == "extended" and self.problem.repair:
+            fewest = min(fewest, len(self.problem.repair))  # proved of core actions, where those can repair
+        return fewest + (not self.auto_submit)
 
     @cached_property
     def decisions(self) -> list[tuple[Action, str]]:
@@ -94,8 +102,25 @@ def objective_preserved(case: Case) -> float | None:
     return optimality_preserved(case.episode.objective, case.problem.original_objective)
 
 
-def not_computed(case: Case) -> None:
-    """A metric that needs further solves, which a rollout does not make."""
+def equivalent(case: Case) -> float | None:
+    """Whether the repaired model allows the same points as the clean one, by a proof; 0 where it was not recovered.
+
+    None until the proof was tried (``ordebug report --quality``), where it found no answer, and without a clean model.
+    """
+    if case.quality is not None:
+        verdict = case.quality.equivalence
+        return None if verdict in (None, "unproved") else float(verdict == "equivalent")
+    return 0.0 if case.assessed and not case.episode.recovered and case.problem.clean_model_file else None
+
+
+def edit_cost(case: Case) -> float | None:
+    """Rows and variables touched by a repair, as a multiple of the fewest that must give way (feasRelax, L0)."""
+    return None if case.quality is None else _ratio(case.quality.touched, case.quality.fewest)
+
+
+def edit_violation(case: Case) -> float | None:
+    """Violation that a repair makes use of, as a multiple of the least there is (feasRelax, L1)."""
+    return None if case.quality is None else _ratio(case.quality.violation, case.quality.least)
 
 
 def steps_taken(case: Case) -> float:
@@ -126,20 +151,35 @@ def thoughts_in_state(state: ThinkState, case: Case) -> float | None:
 
 def published_diagnosis(case: Case) -> float | None:
     """Published diagnosis accuracy: share of the first conflict, bounds and all, that was edited; more damage pays."""
-    first = case.episode.steps[0] if case.episode.steps else None
-    if first is None or not first.iis_rows + first.iis_bounds:
+    shown = _first_conflict(case)
+    if not shown:
         return None
-    shown = {safe(name) for name in first.iis_rows + first.iis_bounds}
     edited = {safe(str(action.target)) for action, _ in case.decisions if action.edits}
     return len(shown & edited) / len(shown)
+
+
+def published_diagnosis_ceiling(case: Case) -> float | None:
+    """The most of published diagnosis accuracy that a single action can reach, be it the whole repair."""
+    shown = _first_conflict(case)
+    return 1 / len(shown) if shown else None
+
+
+def _first_conflict(case: Case) -> set[str]:
+    first = case.episode.steps[0] if case.episode.steps else None
+    return set() if first is None else {safe(name) for name in first.iis_rows + first.iis_bounds}
+
+
+def _ratio(found: float | None, least: float | None) -> float | None:
+    return found / least if found is not None and least else None
 
 
 METRICS: dict[str, Metric] = {
     **{f"rr_at_{steps}": Metric(partial(recovered_within, steps)) for steps in SUCCESS_HORIZONS},
     "root_cause_at_1": Metric(root_cause_first),
     "op": Metric(objective_preserved),
-    "equivalent": Metric(not_computed),
-    "edit_cost": Metric(not_computed, share=False),
+    "equivalent": Metric(equivalent),
+    "edit_cost": Metric(edit_cost, share=False),
+    "edit_violation": Metric(edit_violation, share=False),
     "steps": Metric(steps_taken, share=False),
     "tokens": Metric(tokens_written, share=False),
     "action_valid": Metric(valid_actions),
@@ -150,6 +190,7 @@ METRICS: dict[str, Metric] = {
     "think_truncated": Metric(partial(thoughts_in_state, "truncated")),
     "think_malformed": Metric(partial(thoughts_in_state, "malformed")),
     "da_published": Metric(published_diagnosis),
+    "da_published_ceiling": Metric(published_diagnosis_ceiling),
 }
 
 

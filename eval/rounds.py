@@ -15,10 +15,11 @@ from typing import Any
 
 from ordebug.core.errors import InputError, OrdebugError, existing_file
 from ordebug.core.jsonl import read_json, write_json, write_rows
-from ordebug.core.parallel import parallel_map
+from ordebug.core.workers import Failure
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import Message, messages_sha256
 from ordebug.eval.attempt import PolicyReply, Replay, Setting, replay
+from ordebug.eval.isolation import isolated, lost_episode
 from ordebug.eval.run_folder import Key, RunFolder
 from ordebug.eval.run_manifest import identity
 from ordebug.eval.swift_infer import SwiftInfer, call
@@ -185,8 +186,11 @@ def _answers(row: ResultRow, messages: list[Message]) -> bool:
 def _advance(run: RunFolder, items: Mapping[Key, Replay], workers: int) -> dict[Key, list[Message]]:
     """Plays what has been replied so far, keeps the episodes that ended, and returns the prompts of the others."""
     prompts: dict[Key, list[Message]] = {}
-    played = parallel_map(replay, list(items.values()), workers=workers, label="environment")
-    for key, (messages, episode) in zip(items, played, strict=True):
+    played = isolated(replay, list(items.values()), workers=workers, label="environment")
+    for key, found in zip(items, played, strict=True):
+        item = items[key]
+        lost = lost_episode(item.problem, item.policy, item.sample, found) if isinstance(found, Failure) else None
+        messages, episode = ([], lost) if isinstance(found, Failure) else found
         if episode is None:
             prompts[key] = messages
         else:

@@ -10,6 +10,7 @@ from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import RENDERER_VERSION
 from ordebug.env.reward import REWARD_VERSION
 from ordebug.env.solvers.gurobi import solver_manifest
+from ordebug.env.solvers.highs_engine import highs_manifest
 from ordebug.eval.metrics import METRICS_VERSION
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth")
@@ -34,6 +35,7 @@ def run_manifest(
         config,
         {"problems": problems.source, **data},
         solver=solver_manifest(),
+        elastic_solver=highs_manifest(),
         renderer_version=RENDERER_VERSION,
         reward_version=REWARD_VERSION,
         metrics_version=METRICS_VERSION,

@@ -7,10 +7,12 @@ from typing import Any
 
 from ordebug.core.errors import existing_file
 from ordebug.core.parallel import parallel_map
+from ordebug.core.workers import Failure
 from ordebug.env.problem_set import ProblemSet, read_problem_set
 from ordebug.env.renderer import messages_sha256
 from ordebug.eval.anchors import play_anchors
 from ordebug.eval.attempt import Replay, Setting, replay
+from ordebug.eval.isolation import isolated, lost_episode
 from ordebug.eval.rollout import configuration
 from ordebug.eval.run_folder import Key, RunFolder
 from ordebug.eval.run_manifest import run_manifest
@@ -92,9 +94,11 @@ def _score_rows(request: Scoring, run: RunFolder, problems: ProblemSet, rows: di
         for problem in problems
     ]
     finished, differ = run.finished(), 0
-    played = parallel_map(replay, items, workers=request.workers, label="scoring")
-    for item, (messages, episode) in zip(items, played, strict=True):
+    played = isolated(replay, items, workers=request.workers, label="scoring")
+    for item, found in zip(items, played, strict=True):
         key = (item.problem.problem_id, 0)
+        lost = lost_episode(item.problem, SCORED, 0, found) if isinstance(found, Failure) else None
+        messages, episode = ([], lost) if isinstance(found, Failure) else found
         differ += bool(messages) and rows[key].prompt_sha256 != messages_sha256(messages)
         if episode is not None and key not in finished:
             run.append([episode])

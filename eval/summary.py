@@ -1,5 +1,6 @@
 """``metrics.json``: every metric of the run and of the anchors beside it, overall and by error type, with intervals."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,7 @@ from ordebug.env.problem_set import ProblemSet
 from ordebug.eval.attempt import Setting
 from ordebug.eval.intervals import mean_interval, paired_difference
 from ordebug.eval.metrics import METRICS, METRICS_VERSION, Case, pass_sizes, pass_values
+from ordebug.eval.quality import Quality, repair_key, standing_edits, stored
 from ordebug.eval.run_folder import RunFolder
 
 COMPARED = ("root_cause_at_1", "rr_at_1", "op")
@@ -30,10 +32,12 @@ def summarise(
         samples: Attempts at each problem.
         **extra: Further entries.
     """
-    episodes = list(run.episodes())
-    own = _cases(episodes, problems, setting)
+    episodes, known = list(run.episodes()), stored(run.path)
+    own = _cases(episodes, problems, setting, known)
     anchors = {
-        name: _cases(run.episodes(name), problems, setting) for name in ANCHORS if run.episodes_file(name).is_file()
+        name: _cases(run.episodes(name), problems, setting, known)
+        for name in ANCHORS
+        if run.episodes_file(name).is_file()
     }
     metrics = {
         "version": METRICS_VERSION,
@@ -42,6 +46,7 @@ def summarise(
         "episodes": len(episodes),
         "errors": sum(episode.stop == "error" for episode in episodes),
         **extra,
+        **_unproved(own),
         "overall": table(own, samples),
         "by_type": {kind: table(cases, samples) for kind, cases in _by_type(own).items()},
         "anchors": {name: table(cases) for name, cases in anchors.items()},
@@ -73,13 +78,29 @@ def _estimate(cases: Sequence[Case], name: str) -> dict[str, Any]:
     return asdict(mean_interval(values, [case.problem.cluster for case, _ in measured], share=metric.share))
 
 
-def _cases(episodes: Iterable[Episode], problems: ProblemSet, setting: Setting) -> list[Case]:
+def _cases(
+    episodes: Iterable[Episode], problems: ProblemSet, setting: Setting, known: Mapping[str, Quality]
+) -> list[Case]:
     """The scored episodes of these problems."""
     return [
-        Case(episode, problems.get(episode.problem_id), setting.actions, setting.horizon, setting.rules.auto_submit)
+        Case(
+            episode,
+            problems.get(episode.problem_id),
+            setting.actions,
+            setting.horizon,
+            setting.rules.auto_submit,
+            quality=known.get(repair_key(episode.problem_id, standing_edits(episode))) if episode.recovered else None,
+            assessed=bool(known),
+        )
         for episode in episodes
         if episode.stop != "error"
     ]
+
+
+def _unproved(cases: Iterable[Case]) -> dict[str, dict[str, int]]:
+    """How many repairs could neither be proved equivalent nor different, by what the proof said last."""
+    reasons = Counter(c.quality.reason for c in cases if c.quality is not None and c.quality.equivalence == "unproved")
+    return {"unproved": dict(reasons.most_common())} if reasons else {}
 
 
 def _by_type(cases: Iterable[Case]) -> dict[str, list[Case]]:

@@ -40,7 +40,7 @@ say() { printf '\n== %s\n' "$*"; }
 run() { printf '+ %s\n' "$*"; "$@"; }
 generate() {  # a set that was not finished is made anew
   rm -rf "${out:?}/$1"
-  run ordebug problems generate --out "$out/$1" --rows 3-5 --most-conflict-rows 3 "${@:2}"
+  run ordebug problems generate --out "$out/$1" --types A,D --rows 3-5 --most-conflict-rows 3 "${@:2}"
 }
 
 settings="mode=$mode train=$train_count unseen=$unseen_count steps=$steps seed=$seed profile=$profile actions=$actions recipe=$(digest swift_recipes/*/tiny_cpu.yaml)"

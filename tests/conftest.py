@@ -1,9 +1,13 @@
-"""The published data, for the tests that read it."""
+"""The published data, for the tests that read it; and no time limits, which busy machines break."""
 
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("ordebug", deadline=None)
+settings.load_profile("ordebug")
 
 PUBLIC_PARTS = ("sft/sft_gpt52chat.json", "sft/sft_heuristic.json", "problems/full/dataset.json")
 

@@ -1,16 +1,12 @@
 """A clean model in words and numbers, before any file is written."""
 
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from ordebug.env.explanation import WITHDRAWN
-from ordebug.env.observation import Sense
+from ordebug.env.description import USUAL, WITHDRAWN, WORDS, variable_words
+from ordebug.env.observation import Sense, VariableView
 from ordebug.env.renderer import number_shown
-
-WORDS: dict[Sense, str] = {"<=": "at most", ">=": "at least", "=": "exactly"}
-TIGHT_SHARE = 0.6
-MOST_TERMS = 3
 
 
 @dataclass(frozen=True)
@@ -18,11 +14,12 @@ class DraftRow:
     """One requirement.
 
     Attributes:
-        name: The row's name; it says what the row is about and never which way it points.
+        name: The row's name; it never says which way the row points.
         terms: Coefficient by variable.
         sense: How the sum compares to ``rhs``.
         rhs: The limit.
         unit: What the limit counts, in words: ``hours``.
+        about: What the row is for, where its name does not say; then the coefficients are told too.
     """
 
     name: str
@@ -30,13 +27,57 @@ class DraftRow:
     sense: Sense
     rhs: float
     unit: str
+    about: str = ""
 
     def said(self, *, withdrawn: bool = False) -> str:
         """The row's line of the description: ``saw: at most 40 hours``, or ``saw: withdrawn 40 hours at most``."""
         amount = f"{number_shown(self.rhs)} {self.unit}"
-        if withdrawn:
-            return f"{self.name}: {WITHDRAWN} {amount} {WORDS[self.sense]}"
-        return f"{self.name}: {WORDS[self.sense]} {amount}"
+        limit = f"{WITHDRAWN} {amount} {WORDS[self.sense]}" if withdrawn else f"{WORDS[self.sense]} {amount}"
+        return f"{self.name}: {limit}{self._purpose()}"
+
+    def _purpose(self) -> str:
+        terms = ", ".join(f"{number_shown(value)} per {variable}" for variable, value in self.terms.items() if value)
+        return f", {self.about}; {terms}" if self.about else ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A variable's bounds and type."""
+
+    lower: float = 0.0
+    upper: float = math.inf
+    kind: str = "C"
+
+    def said(self, name: str) -> str:
+        """The variable's line of the description: ``chairs_3: a whole number from 0 to 12``."""
+        return f"{name}: {variable_words(VariableView(self.lower, self.upper, self.kind))}"
+
+
+@dataclass(frozen=True)
+class Datum:
+    """One number that several rows are written with.
+
+    Attributes:
+        name: What it is, in words: ``press hours of chairs``.
+        value: The number.
+        uses: The places that hold it: row, and the variable whose coefficient it is.
+    """
+
+    name: str
+    value: float
+    uses: tuple[tuple[str, str], ...]
+
+    def said(self) -> str:
+        """The datum's line of the description."""
+        return f"{self.name}: {number_shown(self.value)}"
+
+
+class Spare(NamedTuple):
+    """A name of the family that the model does not use, for a row that a fault adds or that left the model."""
+
+    name: str
+    unit: str
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,10 +88,14 @@ class Draft:
         family: What kind of model it is.
         opening: First line of the description: who plans what.
         maximize: Whether the objective is maximised.
-        objective: Objective coefficient by variable; all variables are continuous and at least 0.
+        objective: Objective coefficient by variable.
         rows: The requirements.
-        coefficients: What a coefficient may be.
-        spare: Names and units of the family that the model does not use, for rows that a fault adds.
+        coefficients: What a coefficient of a further row may be.
+        spare: Names for further rows.
+        columns: Variables that are not continuous from 0 up.
+        protected: Names of rows that may not be dropped or relaxed.
+        data: Numbers that several rows share.
+        detailed: Whether the description tells coefficients, bounds and types too, so that these can be at fault.
     """
 
     family: str
@@ -59,45 +104,19 @@ class Draft:
     objective: dict[str, float]
     rows: tuple[DraftRow, ...]
     coefficients: tuple[int, ...]
-    spare: tuple[tuple[str, str], ...]
+    spare: tuple[Spare, ...]
+    columns: dict[str, Column] = field(default_factory=dict)
+    protected: tuple[str, ...] = ()
+    data: tuple[Datum, ...] = ()
+    detailed: bool = False
 
+    def column(self, variable: str) -> Column:
+        """A variable's bounds and type."""
+        return self.columns.get(variable, Column())
 
-def draw_terms(rng: random.Random, variables: Sequence[str], coefficients: Sequence[int]) -> dict[str, float]:
-    """Coefficients for one to three of the variables."""
-    used = rng.sample(list(variables), rng.randint(1, min(MOST_TERMS, len(variables))))
-    return {variable: float(rng.choice(coefficients)) for variable in sorted(used)}
-
-
-def draw_row(
-    rng: random.Random, name: str, unit: str, point: dict[str, int], coefficients: Sequence[int], sense: Sense
-) -> DraftRow:
-    """A row over one to three variables that the plan ``point`` satisfies, tightly or with much to spare."""
-    terms = draw_terms(rng, sorted(point), coefficients)
-    level = sum(value * point[variable] for variable, value in terms.items())
-    most = level // 10 if rng.random() < TIGHT_SHARE else 2 * level // 3
-    room = 0 if sense == "=" else rng.randint(0, max(1, int(most)))
-    limit = float(level + room if sense == "<=" else max(1, level - room))
-    return DraftRow(name, terms, sense, limit, unit)
-
-
-def draw_draft(
-    rng: random.Random,
-    *,
-    family: str,
-    opening: str,
-    maximize: bool,
-    variables: Sequence[str],
-    rows: Sequence[tuple[str, str]],
-    coefficients: Sequence[int],
-    size: int,
-) -> Draft:
-    """A draft with ``size`` requirements over three or four variables; which way each points is a coin's toss.
-
-    Whether a name stands for a ceiling or a floor must be read in the description: no name implies it.
-    """
-    point = {name: rng.randint(1, 9) for name in rng.sample(list(variables), rng.randint(3, 4))}
-    named = rng.sample(list(rows), len(rows))
-    senses: list[Sense] = [rng.choice(("<=", ">=")) for _ in range(size)]
-    drawn = [draw_row(rng, *named[i], point, coefficients, sense) for i, sense in enumerate(senses)]
-    objective = {name: float(rng.randint(2, 9)) for name in point}
-    return Draft(family, opening, maximize, objective, tuple(drawn), tuple(coefficients), tuple(named[size:]))
+    def lines(self) -> list[str]:
+        """What the description says of the model, the opening left out."""
+        lines = [row.said() for row in self.rows]
+        lines += [column.said(name) for name, column in self.columns.items() if column != Column()]
+        lines += [datum.said() for datum in self.data]
+        return [*lines, USUAL] if self.detailed else lines

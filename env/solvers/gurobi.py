@@ -1,78 +1,34 @@
-"""A model in Gurobi: read, solve, explain, edit. Nothing of gurobipy leaves this file."""
+"""A model in Gurobi: read, solve, explain, edit. Nothing of gurobipy leaves ``gurobi*.py``."""
 
-import atexit
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import gurobipy as gp
 from gurobipy import GRB
 
-from ordebug.core.errors import InputError, LicenceError, ModelTooLargeError, SolverError
-from ordebug.env.observation import BoundInConflict, Conflict, RowView, Sense, Status, VariableView
+from ordebug.core.errors import InputError, ModelTooLargeError, SolverError
+from ordebug.env.observation import BoundInConflict, Conflict, RowView, Sense, VariableView
+from ordebug.env.solvers.arrays import Arrays
+from ordebug.env.solvers.gurobi_content import arrays_of, beyond_milp, limit
+from ordebug.env.solvers.gurobi_environment import (
+    SMALL_LICENCE,
+    NotInfeasibleError,
+    size_is_limited,
+    too_large,
+    translated,
+)
+from ordebug.env.solvers.gurobi_environment import environment as environment
+from ordebug.env.solvers.gurobi_environment import solver_manifest as solver_manifest
+from ordebug.env.solvers.model import Matrix as Matrix
+from ordebug.env.solvers.model import Model
+from ordebug.env.solvers.model import Solution as Solution
 
-PARAMETERS: dict[str, int | float] = {"Seed": 0, "Threads": 1, "IISMethod": -1, "WorkLimit": 60.0}
-"""Fixed so that a solve can be repeated, and recorded in manifests. WorkLimit is deterministic, a time limit is not."""
-
-NO_LICENCE = (GRB.Error.NO_LICENSE, GRB.Error.NETWORK, GRB.Error.CLOUD, GRB.Error.JOB_REJECTED)
+SMALLEST_TOLERANCE = 1e-9
 FLIPPED = {GRB.LESS_EQUAL: GRB.GREATER_EQUAL, GRB.GREATER_EQUAL: GRB.LESS_EQUAL}
 SENSES: dict[str, Sense] = {GRB.LESS_EQUAL: "<=", GRB.GREATER_EQUAL: ">=", GRB.EQUAL: "="}
-Matrix = dict[str, object]
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A solve's verdict; ``objective`` only where the status is OPTIMAL."""
-
-    status: Status
-    objective: float | None = None
-
-
-@cache
-def environment() -> gp.Env:
-    """This process's one Gurobi environment, silent, started on first use and disposed of at exit.
-
-    Raises:
-        LicenceError: If no licence is valid.
-    """
-    with _translated("Gurobi"):
-        env = gp.Env(empty=True)
-        env.setParam("OutputFlag", 0)
-        env.start()
-        for name, value in PARAMETERS.items():
-            env.setParam(name, value)
-    atexit.register(env.dispose)
-    return env
-
-
-def solver_manifest() -> dict[str, object]:
-    """Solver, version and parameters, for manifests."""
-    return {"name": "gurobi", "version": ".".join(map(str, gp.gurobi.version())), "parameters": PARAMETERS}
-
-
-@contextmanager
-def _translated(what: str, *, reading: bool = False) -> Iterator[None]:
-    """Gurobi's errors as ours, with the way out."""
-    try:
-        yield
-    except gp.GurobiError as error:
-        if error.errno == GRB.Error.SIZE_LIMIT_EXCEEDED:
-            raise ModelTooLargeError(
-                f"{what}: larger than the Gurobi licence allows ({error}).",
-                "pip's licence covers 2,000 variables and 2,000 rows; a full one (free for academics) has no limit.",
-            ) from None
-        if error.errno in NO_LICENCE:
-            raise LicenceError(
-                f"no valid Gurobi licence ({error}).",
-                "Unset GRB_LICENSE_FILE to use the size-limited licence of 'pip install gurobipy', or renew yours.",
-            ) from None
-        if reading:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{what}: not a model Gurobi can read ({reason}).", "Check the MPS or LP file.") from None
-        raise SolverError(f"{what}: Gurobi failed with error {error.errno} ({error}).") from None
+RANGE_HELPER = "MPS_Rg"
+"""What Gurobi calls the variable that it adds for a row of an MPS file with a range, before the row's name."""
 
 
 class GurobiModel:
@@ -89,6 +45,7 @@ class GurobiModel:
         row_names, variable_names = model.getAttr("ConstrName", constrs), model.getAttr("VarName", variables)
         self._rows: dict[str, list[gp.Constr]] = {n: [c] for n, c in zip(row_names, constrs, strict=True)}
         self._variables: dict[str, gp.Var] = dict(zip(variable_names, variables, strict=True))
+        self._views: dict[str, VariableView] | None = None
         if len(self._rows) != len(constrs) or len(self._variables) != len(variables):
             raise InputError(f"{name}: two rows or variables have one name.", "Give each its own name.")
 
@@ -101,16 +58,18 @@ class GurobiModel:
             ModelTooLargeError: If the licence does not cover it.
         """
         env = environment()
-        with _translated(str(path), reading=True):
+        with translated(str(path), reading=True):
             model = gp.read(str(path), env=env)
-        if _beyond_milp(model):
+        if beyond_milp(model):
             raise InputError(
                 f"{path}: not linear, or more than an LP or MILP.", "Only LP and MILP models can be repaired."
             )
         try:
-            return cls(model, path.name)
+            read = cls(model, path.name)
         except UnicodeDecodeError:
             raise InputError(f"{path}: a name is not UTF-8 text.", "Save the model file as UTF-8.") from None
+        read._unfold_ranges()
+        return read
 
     @classmethod
     def build(cls, name: str, objective: dict[str, float], *, maximize: bool) -> "GurobiModel":
@@ -124,9 +83,8 @@ class GurobiModel:
 
     def copy(self) -> "GurobiModel":
         """An independent copy of the model as it now is."""
-        self._model.update()
         twin = GurobiModel.__new__(GurobiModel)
-        twin._model, twin._name = self._model.copy(), self._name
+        twin._model, twin._name, twin._views = self._model.copy(), self._name, self._views
         constrs = twin._model.getConstrs()
         twin._rows = {name: [constrs[row.index] for row in rows] for name, rows in self._rows.items()}
         twin._variables = dict(zip(self._variables, twin._model.getVars(), strict=True))
@@ -138,7 +96,7 @@ class GurobiModel:
 
     def write(self, path: Path) -> None:
         """Writes the model; the suffix (.mps, .lp) decides the format."""
-        with _translated(str(path)):
+        with translated(str(path)):
             self._model.write(str(path))
 
     @property
@@ -151,19 +109,29 @@ class GurobiModel:
         """The variables in model order."""
         return tuple(self._variables)
 
+    def check_size(self) -> None:
+        """Whether the licence covers the model, before a solve finds out.
+
+        Raises:
+            ModelTooLargeError: If not.
+        """
+        if max(len(self._rows), len(self._variables)) > SMALL_LICENCE:
+            with translated(self._name):
+                limited_size = size_is_limited()
+            if limited_size:
+                raise too_large(self._name)
+
     def solve(self) -> Solution:
         """Optimises.
 
         Raises:
             SolverError: If the work limit or numerical trouble left the question open.
         """
-        with _translated(self._name):
-            self._model.optimize()
-            if self._model.Status == GRB.INF_OR_UNBD:
-                self._model.Params.DualReductions = 0
-                self._model.optimize()
-                self._model.Params.DualReductions = 1
-        status = self._model.Status
+        try:
+            with translated(self._name):
+                status = self._optimized()
+        except ModelTooLargeError as error:
+            return self._withoutlimit(error).solve()
         if status == GRB.OPTIMAL:
             return Solution("OPTIMAL", self._model.ObjVal)
         if status == GRB.INFEASIBLE:
@@ -172,25 +140,74 @@ class GurobiModel:
             return Solution("UNBOUNDED")
         raise SolverError(f"{self._name}: Gurobi stopped with status {status} before it knew whether it is feasible.")
 
+    def _optimized(self) -> int:
+        """Gurobi's status, made certain where it does not tell unbounded from infeasible.
+
+        By Gurobi's reference, UNBOUNDED says that there is an unbounded ray, and nothing about a feasible point.
+        """
+        self._model.optimize()
+        status = int(self._model.Status)
+        if status not in (GRB.UNBOUNDED, GRB.INF_OR_UNBD):
+            return status
+        twin = self._model.copy()
+        try:
+            twin.setObjective(0)
+            twin.optimize()
+            return GRB.UNBOUNDED if twin.Status == GRB.OPTIMAL else int(twin.Status)
+        finally:
+            twin.dispose()
+
+    def extreme(self, terms: Mapping[str, float], *, maximize: bool) -> Solution:
+        """The largest or smallest value that a sum takes over the feasible set, without a gap; nothing is changed.
+
+        Integers are held to 1e-9: at the usual 1e-5 a coefficient of 1,000 would let the sum be wrong by a hundredth.
+
+        Raises:
+            SolverError: If the work limit or numerical trouble left the question open.
+        """
+        objective, sense, constant = self._model.getAttr("Obj"), self._model.ModelSense, self._model.ObjCon
+        gap, whole = self._model.Params.MIPGap, self._model.Params.IntFeasTol
+        try:
+            self._model.setAttr("Obj", [terms.get(name, 0.0) for name in self._variables])
+            self._model.ModelSense, self._model.ObjCon = (GRB.MAXIMIZE if maximize else GRB.MINIMIZE), 0.0
+            self._model.Params.MIPGap, self._model.Params.IntFeasTol = 0.0, SMALLEST_TOLERANCE
+            return self.solve()
+        finally:
+            self._model.setAttr("Obj", objective)
+            self._model.ModelSense, self._model.ObjCon = sense, constant
+            self._model.Params.MIPGap, self._model.Params.IntFeasTol = gap, whole
+            self._model.update()
+
     def conflict(self) -> Conflict:
         """An irreducible infeasible subsystem of the model, which ``solve`` must have found infeasible."""
-        with _translated(self._name):
-            try:
+        try:
+            with translated(self._name):
                 self._model.computeIIS()
-            except gp.GurobiError as error:
-                if error.errno == GRB.Error.IIS_NOT_INFEASIBLE:  # infeasible within tolerances only
-                    return Conflict()
-                raise
-            if not self._model.IISMinimal:
-                raise SolverError(f"{self._name}: the work limit ended the search for an irreducible conflict.")
-            in_conflict = self._model.getAttr("IISConstr")
-            lower, upper = self._model.getAttr("IISLB"), self._model.getAttr("IISUB")
+        except ModelTooLargeError as error:
+            return self._withoutlimit(error).conflict()
+        except NotInfeasibleError:  # infeasible within tolerances only
+            return Conflict()
+        if not self._model.IISMinimal:
+            raise SolverError(f"{self._name}: the work limit ended the search for an irreducible conflict.")
+        in_conflict = self._model.getAttr("IISConstr")
         rows = tuple(name for name, parts in self._rows.items() if any(in_conflict[part.index] for part in parts))
+        return Conflict(rows, self._bounds_in_conflict())
+
+    def _bounds_in_conflict(self) -> tuple[BoundInConflict, ...]:
+        lower, upper = self._model.getAttr("IISLB"), self._model.getAttr("IISUB")
         bounds: list[BoundInConflict] = []
         for name, in_lower, in_upper in zip(self._variables, lower, upper, strict=True):
             bounds += [BoundInConflict(name, "lower")] if in_lower else []
             bounds += [BoundInConflict(name, "upper")] if in_upper else []
-        return Conflict(rows, tuple(bounds))
+        return tuple(bounds)
+
+    def _withoutlimit(self, error: ModelTooLargeError) -> Model:
+        """The model in HiGHS, where only the second rows of relaxed equalities take it beyond the licence."""
+        if max(len(self._rows), len(self._variables)) > SMALL_LICENCE or find_spec("highspy") is None:
+            raise error
+        from ordebug.env.solvers.highs import HighsModel
+
+        return HighsModel(self.arrays(), self._name)
 
     def other_conflict(self, shown: frozenset[str]) -> Conflict | None:
         """A conflict that holds none of the rows shown before, or None where there is none."""
@@ -204,10 +221,11 @@ class GurobiModel:
 
     def row(self, name: str) -> RowView:
         """A row's algebra."""
-        self._model.update()
         parts = self._rows[name]
         terms = self._model.getRow(parts[0])
-        pairs = tuple((terms.getCoeff(i), terms.getVar(i).VarName) for i in range(terms.size()))
+        # the index costs a tenth of the name, which Gurobi would copy out for every term
+        names = self.variable_names
+        pairs = tuple((terms.getCoeff(i), names[terms.getVar(i).index]) for i in range(terms.size()))
         if len(parts) == 1:
             return RowView(pairs, SENSES[parts[0].Sense], parts[0].RHS)
         low, high = sorted(part.RHS for part in parts)
@@ -215,19 +233,26 @@ class GurobiModel:
 
     def variable(self, name: str) -> VariableView:
         """A variable's bounds and type."""
-        self._model.update()
-        var = self._variables[name]
-        return VariableView(_limit(var.LB), _limit(var.UB), var.VType)
+        if self._views is None:  # all at once: reading one costs as much as reading twenty
+            columns = zip(*(self._model.getAttr(what) for what in ("LB", "UB", "VType")), strict=True)
+            views = (VariableView(limit(lower), limit(upper), kind) for lower, upper, kind in columns)
+            self._views = dict(zip(self._variables, views, strict=True))
+        return self._views[name]
 
     def matrix(self) -> Matrix:
         """The model's content by name, independent of order: equal matrices are the same model."""
-        self._model.update()
         rows = {
             name: (view.sense, view.rhs, view.slack, tuple(sorted((v, c) for c, v in view.terms if c)))
             for name, view in ((name, self.row(name)) for name in self._rows)
         }
-        variables = {name: (_limit(v.LB), _limit(v.UB), v.VType, v.Obj) for name, v in self._variables.items()}
+        views = (self.variable(name) for name in self._variables)
+        columns = zip(self._variables, views, self._model.getAttr("Obj"), strict=True)
+        variables = {name: (view.lower, view.upper, view.type, cost) for name, view, cost in columns}
         return {"sense": self._model.ModelSense, "rows": rows, "variables": variables}
+
+    def arrays(self) -> Arrays:
+        """The model's content by index, for computations that no solver does."""
+        return arrays_of(self._model, self._rows, self.variable_names)
 
     def drop(self, name: str) -> None:
         """Removes a row."""
@@ -239,12 +264,30 @@ class GurobiModel:
         """Loosens a row by ``amount`` > 0; an equality may then lie within ``amount`` of its right-hand side."""
         parts = self._rows[name]
         if parts[0].Sense == GRB.EQUAL:
-            parts.append(self._model.addLConstr(self._model.getRow(parts[0]), GRB.GREATER_EQUAL, parts[0].RHS))
-            parts[0].Sense = GRB.LESS_EQUAL
-            self._model.update()
+            self._part(name, parts[0].RHS)
         for part in parts:
             part.RHS += amount if part.Sense == GRB.LESS_EQUAL else -amount
         self._model.update()
+
+    def _part(self, name: str, low: float) -> None:
+        """Makes two rows of an equality in Gurobi: the first from above, the second from below, at ``low``."""
+        parts = self._rows[name]
+        parts.append(self._model.addLConstr(self._model.getRow(parts[0]), GRB.GREATER_EQUAL, low))
+        parts[0].Sense = GRB.LESS_EQUAL
+        self._model.update()
+
+    def _unfold_ranges(self) -> None:
+        """Removes the variables Gurobi adds for rows with a range: such a row becomes a relaxed equality."""
+        helpers = [name for name in self._variables if name.startswith(RANGE_HELPER)]
+        for helper in helpers:
+            name = helper.removeprefix(RANGE_HELPER)
+            variable, parts = self._variables[helper], self._rows.get(name, [])
+            column = self._model.getCol(variable)
+            if len(parts) == 1 and column.size() == 1 and column.getConstr(0).sameAs(parts[0]):
+                width = variable.UB
+                self._model.remove(self._variables.pop(helper))
+                self._model.update()
+                self._part(name, parts[0].RHS - width)
 
     def shift(self, name: str, amount: float) -> None:
         """The published RELAX: loosens an inequality and moves an equality's right-hand side up."""
@@ -265,6 +308,7 @@ class GurobiModel:
         if upper is not None:
             self._variables[variable].UB = upper
         self._model.update()
+        self._views = None
 
     def flip(self, name: str) -> bool:
         """Turns ``<=`` into ``>=`` and back; an equality stays, and False is returned."""
@@ -285,6 +329,7 @@ class GurobiModel:
         """Makes a variable continuous (C), integer (I) or binary (B)."""
         self._variables[variable].VType = kind
         self._model.update()
+        self._views = None
 
     def add_row(self, name: str, terms: dict[str, float], sense: Sense, rhs: float) -> None:
         """Adds a row over existing variables."""
@@ -292,14 +337,3 @@ class GurobiModel:
         symbol = {"<=": GRB.LESS_EQUAL, ">=": GRB.GREATER_EQUAL, "=": GRB.EQUAL}[sense]
         self._rows[name] = [self._model.addLConstr(left, symbol, rhs, name=name)]
         self._model.update()
-
-
-def _beyond_milp(model: gp.Model) -> bool:
-    extras = (model.NumQConstrs, model.NumSOS, model.NumGenConstrs, model.NumPWLObjVars, model.IsQP)
-    types = {var.VType for var in model.getVars()} if model.NumIntVars else set()
-    return any(extras) or model.NumObj > 1 or bool(types & {GRB.SEMICONT, GRB.SEMIINT})
-
-
-def _limit(value: float) -> float:
-    """A bound; Gurobi reads 1e20 and beyond as infinite."""
-    return math.copysign(math.inf, value) if abs(value) >= GRB.INFINITY else value

@@ -12,6 +12,15 @@ HEADLINE = {
     "think_valid": "think valid",
     "steps": "steps",
 }
+QUALITY = {
+    "equivalent": "equivalent",
+    "edit_cost": "rows touched, L0 = 1",
+    "edit_violation": "violation, L1 = 1",
+    "da_published": "published DA",
+    "da_published_ceiling": "its ceiling, one action",
+}
+"""Shown apart, once ``ordebug report --quality`` has measured it."""
+
 BY_TYPE = ("rr_at_1", "root_cause_at_1", "op")
 CEILING = "oracle"
 NOTHING = "-"
@@ -35,6 +44,11 @@ def type_rows(metrics: Metrics) -> list[tuple[str, Mapping[str, Cell], Mapping[s
     """Each error type with the run's cells and the oracle's."""
     ceilings = metrics["anchors_by_type"].get(CEILING, {})
     return [(kind, cells, ceilings.get(kind, {})) for kind, cells in metrics["by_type"].items()]
+
+
+def measured_quality(metrics: Metrics) -> bool:
+    """Whether the repairs were measured."""
+    return any(cells["edit_cost"]["n"] for cells in (metrics["overall"], *metrics["anchors"].values()))
 
 
 def count_text(cells: Mapping[str, Cell]) -> str:
@@ -77,11 +91,12 @@ def verdict(metrics: Metrics) -> str:
         for policy, cell in found.items()
         if cell["low"] is not None and cell["low"] > 0 and cell["p"] < SIGNIFICANT
     ]
-    told = "; ".join(f"{policy} {_difference(cell)}" for policy, cell in found.items())
+    nearest = min(rivals, key=lambda policy: found[policy]["difference"])
+    told = f"Paired difference to the nearest, {nearest}: {_difference(found[nearest])}."
     if len(beaten) == len(rivals):
-        return f"Root-cause@1 beats every anchor but the oracle. Paired difference: {told}."
+        return f"Root-cause@1 beats every anchor but the oracle. {told}"
     rest = ", ".join(policy for policy in rivals if policy not in beaten)
-    return f"Root-cause@1 is not shown to beat {rest}. Paired difference: {told}."
+    return f"Root-cause@1 is not shown to beat {rest}. {told}"
 
 
 def warnings(metrics: Metrics) -> list[str]:
@@ -96,6 +111,11 @@ def warnings(metrics: Metrics) -> list[str]:
         told.append(
             f"{metrics['prompts_differ']} of {metrics['episodes']} prompts are not the ones this version renders with "
             "these settings: the numbers do not compare with rollouts."
+        )
+    if metrics.get("unproved"):
+        told.append(
+            f"{sum(metrics['unproved'].values())} repairs could neither be proved equivalent nor different, and enter "
+            "no mean: 'reason' in quality.jsonl says why."
         )
     return told
 

@@ -12,10 +12,12 @@ from ordebug.eval.report.rows import (
     BY_TYPE,
     CEILING,
     HEADLINE,
+    QUALITY,
     Cell,
     Metrics,
     count_text,
     interval_text,
+    measured_quality,
     policy_rows,
     type_rows,
     value_text,
@@ -44,6 +46,8 @@ def print_report(name: str, metrics: Metrics, console: Console | None = None) ->
     for line in (verdict(metrics), *(f"warning: {text}" for text in warnings(metrics))):
         console.print(line, markup=False, highlight=False)
     console.print(type_table(metrics))
+    if measured_quality(metrics):
+        console.print(quality_table(name, metrics))
 
 
 def headline_table(name: str, metrics: Metrics) -> Table:
@@ -73,9 +77,27 @@ def type_table(metrics: Metrics) -> Table:
     return table
 
 
+def quality_table(name: str, metrics: Metrics) -> Table:
+    """What the repairs of the run and of the anchors did to the models."""
+    table = _table("what the repairs did: reported, never rewarded")
+    table.add_column("policy", overflow="fold", min_width=POLICY_WIDTH)
+    for title in QUALITY.values():
+        table.add_column(title, justify="right")
+    for label, cells in policy_rows(name, metrics):
+        table.add_row(escape(label), *(_cell(cells.get(key)) for key in QUALITY))
+    return table
+
+
 def _table(title: str) -> Table:
     """A table whose headline fits 80 columns."""
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    return Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
 
 
 def _cell(cell: Cell | None) -> str:

@@ -52,6 +52,9 @@ def test_rollout_then_report(problems: Path, tmp_path: Path) -> None:
     assert (out / "report.html").is_file()
     done = runner.invoke(app, ["report", str(out), "--json"], catch_exceptions=False)
     assert json.loads(done.stdout)[str(out)]["problems"] == 1
+    done = runner.invoke(app, ["report", str(out), "--quality", "--workers", "1"], catch_exceptions=False)
+    assert "what the repairs did" in done.output
+    assert json.loads((out / "metrics.json").read_text())["overall"]["edit_cost"]["value"] == 1.0
 
 
 def test_score(problems: Path, tmp_path: Path) -> None:

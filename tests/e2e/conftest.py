@@ -27,6 +27,8 @@ def tiny_job(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"{folder}/train",
             "--count",
             "64",
+            "--types",
+            "A,D",
             "--families",
             "production",
             "--seed",

@@ -9,9 +9,10 @@ import pytest
 from ordebug.core.errors import InputError, LicenceError, UsageError
 from ordebug.core.jsonl import read_rows, write_rows
 from ordebug.env.explanation import said
-from ordebug.env.generate.families import FAMILIES
-from ordebug.env.generate.generator import Plan, check, generate
+from ordebug.env.generate.generator import check, generate
+from ordebug.env.generate.plan import Plan
 from ordebug.env.generate.proof import failed_claims
+from ordebug.env.generate.scale import Scale
 from ordebug.env.observation import Observation
 from ordebug.env.policies import Turn, dice, oracle
 from ordebug.env.problem import Problem
@@ -20,12 +21,13 @@ from ordebug.env.repair_env import RepairEnv
 from ordebug.env.solvers.gurobi import GurobiModel
 
 COUNT = 120
+FLAT = ("production", "blending", "staffing", "transport")
 
 
 @pytest.fixture(scope="module")
 def problems(tmp_path_factory: pytest.TempPathFactory) -> ProblemSet:
     folder = tmp_path_factory.mktemp("set")
-    generate(folder, Plan(COUNT, ("A", "D"), tuple(FAMILIES), seed=3), workers=1)
+    generate(folder, Plan(COUNT, ("A", "D"), FLAT, seed=3), workers=1)
     return read_problem_set(folder)
 
 
@@ -36,7 +38,7 @@ def starts(problems: ProblemSet) -> list[tuple[Problem, Observation]]:
 
 def test_types_and_families_are_shared_out(problems: ProblemSet) -> None:
     assert Counter(problem.error_type for problem in problems) == {"A": COUNT // 2, "D": COUNT // 2}
-    assert {problem.family for problem in problems} == set(FAMILIES)
+    assert {problem.family for problem in problems} == set(FLAT)
 
 
 def test_every_claim_holds_and_a_lie_is_found(problems: ProblemSet) -> None:
@@ -115,9 +117,14 @@ def test_dropping_a_turned_row_keeps_the_optimum(problems: ProblemSet) -> None:
 
 def test_sets_are_the_same_whatever_the_workers_and_share_no_base_across_seeds(tmp_path: Path) -> None:
     for name, seed, workers in (("one", 5, 1), ("two", 5, 2), ("other", 6, 1)):
-        generate(tmp_path / name, Plan(20, ("A", "D"), ("production",), seed=seed), workers)
+        plan = Plan(20, ("A", "B", "D", "E"), ("production", "planning", "commitment"), seed=seed)
+        generate(tmp_path / name, plan, workers)
     one, two, other = (read_problem_set(tmp_path / name) for name in ("one", "two", "other"))
     assert list(one) == list(two)
+    assert (tmp_path / "one/generation.json").read_text() == (tmp_path / "two/generation.json").read_text()
+    assert {path.name for path in (tmp_path / "one/models").iterdir()} == {
+        Path(str(name)).name for problem in one for name in (problem.model_file, problem.clean_model_file)
+    }
     assert {problem.base_id for problem in one}.isdisjoint(problem.base_id for problem in other)
     for problem in one:
         assert one.model_path(problem).read_text() == two.model_path(problem).read_text()
@@ -129,7 +136,8 @@ def test_orders_that_cannot_be_met_say_why(tmp_path: Path) -> None:
         ({"types": ("Z",)}, "error type Z"),
         ({"families": ("x",)}, "family x"),
         ({"count": 0}, "--count 0"),
-        ({"rows": range(1, 99)}, "number of rows"),
+        ({"scale": Scale(rows=range(1, 99))}, "number of rows"),
+        ({"scale": Scale(variables=range(1, 9))}, "number of variables"),
     ]
     for change, says in changes:
         with pytest.raises(UsageError, match=says):

@@ -18,15 +18,15 @@ def test_a_drop_that_repairs_ends_the_episode(make_problem: MakeProblem) -> None
     assert observation.conflict.rows == ("labor", "wood")
     _, reward, terminated, truncated, info = env.step("<think>\nwhy\n</think>\n\nAction: DROP_CONSTRAINT(labor)")
     assert (terminated, truncated, info["stop"], info["outcome"]) == (True, False, "recovered", "applied")
-    assert info["objective"] == pytest.approx(65) and info["terms"]["tier"] == "objective_kept"
-    assert reward == pytest.approx(0.6 - 0.005)
+    assert info["objective"] == pytest.approx(65) and info["terms"]["tier"] == "equivalent"
+    assert reward == pytest.approx(info["terms"]["total"]) == pytest.approx(0.9 + 0.1 - 0.005)
 
 
 def test_the_stored_repair_is_worth_most(make_problem: MakeProblem) -> None:
     env = RepairEnv(*make_problem(), Rules("extended"))
     env.reset()
     *_, info = env.step("Action: FLIP_SENSE(labor)")
-    assert info["identical"] and info["terms"]["tier"] == "equivalent"
+    assert info["terms"]["equivalence"] == info["terms"]["tier"] == "equivalent"
 
 
 def test_rewards_rank_endings(make_problem: MakeProblem) -> None:
@@ -41,7 +41,7 @@ def test_rewards_rank_endings(make_problem: MakeProblem) -> None:
         total("Action: GET_IIS()", "Action: SUBMIT()"),
         total("Action: GET_IIS()", "Action: GET_IIS()"),
         total("Action: GET_IIS()", "Action: DROP_CONSTRAINT(wood)"),
-        total("Action: GET_IIS()", "Action: DROP_CONSTRAINT(labor)"),
+        total("Action: GET_IIS()", "Action: RELAX_CONSTRAINT(labor, 10)"),
         total("Action: GET_IIS()", "Action: FLIP_SENSE(labor)"),
     ]
     assert ranked == sorted(ranked) and len(set(ranked)) == len(ranked)
@@ -86,7 +86,7 @@ def test_without_auto_submit_a_feasible_model_waits(make_problem: MakeProblem) -
     env.reset()
     observation, _, terminated, _, _ = env.step("Action: DROP_CONSTRAINT(labor)")
     assert observation.status == "OPTIMAL" and not terminated
-    assert env.step("Action: SUBMIT()")[4]["terms"]["tier"] == "objective_kept"
+    assert env.step("Action: SUBMIT()")[4]["terms"]["tier"] == "equivalent"
 
 
 def test_the_published_relax_shifts_an_equality(make_problem: MakeProblem) -> None:

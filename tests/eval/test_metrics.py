@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from ordebug.env.episode import Episode, Step
 from ordebug.env.problem import Problem
 from ordebug.eval.metrics import METRICS, Case, pass_at, pass_sizes, pass_values
+from ordebug.eval.quality import Quality
 
 THOUGHT = "<think>\nneed is wrong\n</think>\n\n"
 
@@ -16,7 +18,13 @@ def step(action: str | None, outcome: str = "applied", reply: str | None = None,
 
 
 def case(
-    *steps: Step, objective: float | None = None, horizon: int = 20, auto_submit: bool = True, **fields: Any
+    *steps: Step,
+    objective: float | None = None,
+    horizon: int = 20,
+    auto_submit: bool = True,
+    quality: Quality | None = None,
+    assessed: bool = False,
+    **fields: Any,
 ) -> Case:
     record = {
         "problem_id": "p",
@@ -27,7 +35,7 @@ def case(
     problem = Problem.model_validate(record | fields)
     stop = "max_steps" if objective is None else "recovered"
     episode = Episode(problem_id="p", policy="x", steps=steps, stop=stop, objective=objective)
-    return Case(episode, problem, "core", horizon, auto_submit)
+    return Case(episode, problem, "core", horizon, auto_submit, quality, assessed)
 
 
 DROP_NEED, DROP_LIMIT = step("DROP_CONSTRAINT(need)"), step("DROP_CONSTRAINT(limit)")
@@ -62,7 +70,18 @@ EXPECTED: list[tuple[str, Case, float | None]] = [
     ("op", case(DROP_NEED), 0.0),
     ("op", case(DROP_NEED, objective=4.0, original_objective=None), None),
     ("equivalent", case(DROP_NEED, objective=4.0), None),
+    ("equivalent", case(DROP_NEED, objective=4.0, quality=Quality("equivalent")), 1.0),
+    ("equivalent", case(DROP_NEED, objective=4.0, quality=Quality("different")), 0.0),
+    ("equivalent", case(DROP_NEED, objective=4.0, quality=Quality("unproved")), None),
+    ("equivalent", case(DROP_NEED, objective=4.0, quality=Quality()), None),
+    ("equivalent", case(DROP_NEED), None),
+    ("equivalent", case(DROP_NEED, assessed=True), None),
+    ("equivalent", case(DROP_NEED, assessed=True, clean_model_file="c.mps"), 0.0),
     ("edit_cost", case(DROP_NEED, objective=4.0), None),
+    ("edit_cost", case(DROP_NEED, objective=4.0, quality=Quality(touched=3, fewest=2)), 1.5),
+    ("edit_cost", case(DROP_NEED, objective=4.0, quality=Quality(touched=3)), None),
+    ("edit_violation", case(DROP_NEED, objective=4.0, quality=Quality(violation=8.0, least=2.0)), 4.0),
+    ("edit_violation", case(DROP_NEED, objective=4.0, quality=Quality(least=2.0)), None),
     ("steps", case(DROP_LIMIT, DROP_NEED), 2.0),
     ("tokens", case(DROP_LIMIT, DROP_NEED), 20.0),
     ("tokens", case(DROP_LIMIT, step("SUBMIT()", "submitted", tokens=None)), None),
@@ -77,6 +96,8 @@ EXPECTED: list[tuple[str, Case, float | None]] = [
     ("da_published", case(DROP_LIMIT), 0.5),
     ("da_published", case(DROP_LIMIT, DROP_NEED, NOBODY), 1.0),
     ("da_published", case(step("SUBMIT()", iis_rows=())), None),
+    ("da_published_ceiling", case(DROP_NEED, objective=4.0), 0.5),
+    ("da_published_ceiling", case(step("SUBMIT()", iis_rows=())), None),
 ]
 
 
@@ -106,3 +127,11 @@ def test_pass_needs_the_objective_kept() -> None:
     kept, lost = case(DROP_NEED, objective=4.0), case(DROP_NEED, objective=5.0)
     assert pass_values([kept, lost], 1) == {"p": 0.5}
     assert pass_values([kept, lost], 4) == {}
+
+
+def test_extended_actions_may_repair_in_fewer_steps_than_core_ones() -> None:
+    found = case(
+        step("SET_COEFFICIENT(need, x, 1)"), objective=4.0, fewest_actions=2, repair=["SET_COEFFICIENT(need, x, 1)"]
+    )
+    assert METRICS["rr_at_1"].measure(found) is None
+    assert METRICS["rr_at_1"].measure(replace(found, actions="extended")) == 1.0

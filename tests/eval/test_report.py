@@ -64,11 +64,13 @@ def test_terminal_fits_80_columns(scored: tuple[RunFolder, dict[str, Any]]) -> N
     print_report("run", scored[1], Console(file=text, width=80))
     shown = text.getvalue()
     assert "…" not in shown
-    assert all(word in shown for word in ("drop-first", "oracle", "cause@1", "1.00", "not shown to beat"))
+    assert all(
+        word in shown for word in ("drop-random", "feasrelax-l0", "oracle", "cause@1", "1.00", "not shown to beat")
+    )
 
 
 def difference(low: float | None) -> dict[str, Any]:
-    return {"difference": 0.1, "low": low, "high": 0.2, "p": 0.01, "n": 9}
+    return {"difference": 0.1 if low is None else low + 0.1, "low": low, "high": 0.2, "p": 0.01, "n": 9}
 
 
 def verdict_for(policy: str, **lows: float | None) -> str:
@@ -77,7 +79,9 @@ def verdict_for(policy: str, **lows: float | None) -> str:
 
 
 def test_verdict_needs_every_anchor_but_the_oracle() -> None:
-    assert "beats every anchor" in verdict_for("swift-infer", random=0.1, drop_first=0.05, drop_last=0.01, oracle=-0.9)
+    beats = verdict_for("swift-infer", random=0.1, drop_first=0.05, drop_last=0.01, oracle=-0.9)
+    assert "beats every anchor" in beats and beats.count("p = ") == 1
+    assert "nearest, drop-last: +0.110" in beats
     told = verdict_for("swift-infer", random=0.1, drop_first=0.0, drop_last=None, oracle=0.1)
     assert "not shown to beat drop-first, drop-last" in told
 

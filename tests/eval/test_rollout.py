@@ -8,6 +8,7 @@ import pytest
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import read_rows
 from ordebug.env.repair_env import Rules
+from ordebug.eval import isolation
 from ordebug.eval.attempt import Setting
 from ordebug.eval.report.rows import verdict
 from ordebug.eval.rollout import Rollout, rollout
@@ -176,19 +177,18 @@ def test_unusable_models_are_errors_and_unscored(make_set: MakeSet, tmp_path: Pa
     def unusable(name: str) -> dict[str, str]:
         return {"problem_id": name, "model_file": f"models/{name}.mps"}
 
-    problems = make_set(2, extra=tuple(map(unusable, ("torn", "large", "absent", "feasible"))))
+    problems = make_set(2, extra=tuple(map(unusable, ("torn", "absent", "feasible"))))
     (problems / "models/torn.mps").write_text("this is no MPS\n")
-    (problems / "models/large.mps").write_text(large_mps(2001))
     (problems / "models/feasible.mps").write_bytes((problems / "models/p0_clean.mps").read_bytes())
     metrics = play(problems, tmp_path / "run", workers=2)
     errors = {
         row["problem_id"]: row["error"] for row in stored(tmp_path / "run/episodes.jsonl") if row["stop"] == "error"
     }
-    assert set(errors) == {"torn", "large", "absent", "feasible"}
+    assert set(errors) == {"torn", "absent", "feasible"}
     assert "not a model Gurobi can read" in errors["torn"]
     assert "nothing to repair" in errors["feasible"]
     assert "no model file" in errors["absent"]
-    assert metrics["errors"] == 4
+    assert metrics["errors"] == 3
     assert metrics["overall"]["rr_at_1"]["n"] == 2
 
 
@@ -198,6 +198,31 @@ def large_mps(variables: int) -> str:
     return (
         f"NAME large\nROWS\n N  cost\n L  up\n G  lo\nCOLUMNS\n{columns}RHS\n    rhs  up  1\n    rhs  lo  2\nENDATA\n"
     )
+
+
+def test_a_model_beyond_the_licence_is_played_on_highs(make_set: MakeSet, tmp_path: Path) -> None:
+    large = {
+        "problem_id": "large",
+        "model_file": "models/large.mps",
+        "root_cause": [{"kind": "row", "name": "lo", "touches": ["lo"]}],
+    }
+    problems = make_set(1, extra=(large,))
+    (problems / "models/large.mps").write_text(large_mps(2001))
+    metrics = play(problems, tmp_path / "run", policy="oracle", alone=True)
+    assert (metrics["errors"], metrics["overall"]["rr_at_1"]["value"]) == (0, 1.0)
+
+
+def test_what_hangs_is_unscored_and_played_again(
+    make_set: MakeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problems = make_set(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(isolation, "HARD_LIMIT_SECONDS", 0.0)
+        metrics = play(problems, tmp_path / "run", workers=2, alone=True)
+    assert metrics["errors"] == 3 and metrics["overall"]["rr_at_1"]["n"] == 0
+    assert all("killed" in row["error"] for row in stored(tmp_path / "run/episodes.jsonl"))
+    metrics = play(problems, tmp_path / "run", workers=2, alone=True)
+    assert metrics["errors"] == 0 and metrics["overall"]["rr_at_1"]["n"] == 3
 
 
 def test_published_numbers_of_drop_first(public_bench: Path, tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ Every nutrient may be needed (at least) or harmful in excess (at most).
 
 import random
 
-from ordebug.env.generate.draft import Draft, draw_draft
+from ordebug.env.generate.draft import Draft
+from ordebug.env.generate.flat import draw_draft
+from ordebug.env.generate.scale import Scale
 
 INGREDIENTS = [
     "oats",
@@ -45,8 +47,8 @@ ROWS = (
 )
 
 
-def draw(rng: random.Random, size: int) -> Draft:
-    """A batch with ``size`` requirements."""
+def draw(rng: random.Random, scale: Scale) -> Draft:
+    """A batch with a few requirements."""
     return draw_draft(
         rng,
         family="blending",
@@ -55,5 +57,5 @@ def draw(rng: random.Random, size: int) -> Draft:
         variables=INGREDIENTS,
         rows=ROWS,
         coefficients=range(1, 8),
-        size=size,
+        size=rng.choice(scale.rows),
     )

@@ -6,7 +6,9 @@ ordered (at least) or take no more (at most).
 
 import random
 
-from ordebug.env.generate.draft import Draft, draw_draft
+from ordebug.env.generate.draft import Draft
+from ordebug.env.generate.flat import draw_draft
+from ordebug.env.generate.scale import Scale
 
 PRODUCTS = [
     "chairs",
@@ -48,8 +50,8 @@ ROWS = (
 )
 
 
-def draw(rng: random.Random, size: int) -> Draft:
-    """A joinery's week with ``size`` requirements."""
+def draw(rng: random.Random, scale: Scale) -> Draft:
+    """A joinery's week with a few requirements."""
     return draw_draft(
         rng,
         family="production",
@@ -58,5 +60,5 @@ def draw(rng: random.Random, size: int) -> Draft:
         variables=PRODUCTS,
         rows=ROWS,
         coefficients=range(1, 6),
-        size=size,
+        size=rng.choice(scale.rows),
     )

@@ -6,7 +6,9 @@ coefficients are small: people for each person on the pattern.
 
 import random
 
-from ordebug.env.generate.draft import Draft, draw_draft
+from ordebug.env.generate.draft import Draft
+from ordebug.env.generate.flat import draw_draft
+from ordebug.env.generate.scale import Scale
 
 PATTERNS = [
     "early",
@@ -42,8 +44,8 @@ ROWS = (
 )
 
 
-def draw(rng: random.Random, size: int) -> Draft:
-    """A week's roster with ``size`` requirements."""
+def draw(rng: random.Random, scale: Scale) -> Draft:
+    """A week's roster with a few requirements."""
     return draw_draft(
         rng,
         family="staffing",
@@ -52,5 +54,5 @@ def draw(rng: random.Random, size: int) -> Draft:
         variables=PATTERNS,
         rows=ROWS,
         coefficients=(1, 1, 1, 2),
-        size=size,
+        size=rng.choice(scale.rows),
     )

@@ -6,7 +6,9 @@ room for them (at most). A route serves a place or not, so every coefficient is 
 
 import random
 
-from ordebug.env.generate.draft import Draft, draw_draft
+from ordebug.env.generate.draft import Draft
+from ordebug.env.generate.flat import draw_draft
+from ordebug.env.generate.scale import Scale
 
 ROUTES = [
     "alpha",
@@ -46,8 +48,8 @@ ROWS = (
 )
 
 
-def draw(rng: random.Random, size: int) -> Draft:
-    """A haulier's day with ``size`` requirements."""
+def draw(rng: random.Random, scale: Scale) -> Draft:
+    """A haulier's day with a few requirements."""
     return draw_draft(
         rng,
         family="transport",
@@ -56,5 +58,5 @@ def draw(rng: random.Random, size: int) -> Draft:
         variables=ROUTES,
         rows=ROWS,
         coefficients=(1, 1, 2),
-        size=size,
+        size=rng.choice(scale.rows),
     )

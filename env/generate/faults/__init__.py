@@ -1,13 +1,24 @@
 """Error types, one file each; a new file becomes usable by its line here."""
 
-import random
-from collections.abc import Callable, Iterator
+from ordebug.env.generate.faults.bound import BOUND
+from ordebug.env.generate.faults.coefficient import COEFFICIENT
+from ordebug.env.generate.faults.contradiction import CONTRADICTION
+from ordebug.env.generate.faults.datum import DATUM
+from ordebug.env.generate.faults.fault import ErrorType
+from ordebug.env.generate.faults.limit import LIMIT
+from ordebug.env.generate.faults.sense import SENSE
+from ordebug.env.generate.faults.three import THREE
+from ordebug.env.generate.faults.two import TWO
+from ordebug.env.generate.faults.vartype import VARTYPE
 
-from ordebug.env.generate.draft import Draft
-from ordebug.env.generate.faults import contradiction, sense
-from ordebug.env.generate.faults.fault import Fault, Reach
-
-Inject = Callable[[random.Random, Draft, Reach], Iterator[Fault]]
-"""Yields ways to break a draft, in random order; which of them make it infeasible is for the solver to say."""
-
-INJECTIONS: dict[str, Inject] = {"A": sense.inject, "D": contradiction.inject}
+FAULTS: dict[str, ErrorType] = {
+    "A": SENSE,
+    "B": VARTYPE,
+    "C": COEFFICIENT,
+    "D": CONTRADICTION,
+    "E": TWO,
+    "F": DATUM,
+    "G": THREE,
+    "H": BOUND,
+    "I": LIMIT,
+}

@@ -2,7 +2,7 @@
 
 The description tells of it like of any other row, and that it was withdrawn: whoever only looks for rows that the
 description does not know finds none. Descriptions of all types also tell of withdrawn requirements that did leave the
-model (``generator.py``), so that the word alone is no answer either.
+model (``words.py``), so that the word alone is no answer either.
 """
 
 import random
@@ -10,36 +10,48 @@ from collections.abc import Iterator
 from math import ceil, floor
 
 from ordebug.env.action import Action
-from ordebug.env.generate.draft import Draft, DraftRow, draw_terms
-from ordebug.env.generate.faults.fault import Fault, Reach
+from ordebug.env.generate.case import Case
+from ordebug.env.generate.draft import Draft, DraftRow
+from ordebug.env.generate.faults.fault import Asks, ErrorType, Fault
+from ordebug.env.generate.flat import draw_terms
 from ordebug.env.observation import Sense
 from ordebug.env.problem import RootCause
 
 TRIES = 4
 
 
-def inject(rng: random.Random, draft: Draft, reach: Reach) -> Iterator[Fault]:
+def inject(rng: random.Random, draft: Draft, asks: Asks) -> Iterator[Fault]:
     """Yields the draft with a row added that asks for a tenth more, or less, than its other rows allow."""
     for _ in range(TRIES if draft.spare else 0):
-        added = _unreachable(rng, draft, reach)
+        added = _unreachable(rng, draft, asks)
         if added is None:
             continue
         place = rng.randint(0, len(draft.rows))
         yield Fault(
             rows=(*draft.rows[:place], added, *draft.rows[place:]),
-            cause=RootCause(kind="row", name=added.name, touches=(added.name,)),
+            causes=(RootCause(kind="row", name=added.name, touches=(added.name,)),),
             repair=(str(Action("DROP_CONSTRAINT", (added.name,))),),
             said=(added.said(withdrawn=True),),
         )
 
 
-def _unreachable(rng: random.Random, draft: Draft, reach: Reach) -> DraftRow | None:
+def _unreachable(rng: random.Random, draft: Draft, asks: Asks) -> DraftRow | None:
     """A row beyond what the clean model can reach, None where it can reach anything on that side."""
-    name, unit = rng.choice(draft.spare)
+    name, unit, about = rng.choice(draft.spare)
     terms = draw_terms(rng, sorted(draft.objective), draft.coefficients)
     sense: Sense = rng.choice(("<=", ">="))
-    limit = reach(terms, sense)
+    limit = asks.reach(terms, sense)
     if limit is None:
         return None
     beyond = ceil(limit * 1.1) + 1 if sense == ">=" else floor(limit * 0.9) - 1
-    return DraftRow(name, terms, sense, float(beyond), unit) if beyond >= 1 else None
+    return DraftRow(name, terms, sense, float(beyond), unit, about) if beyond >= 1 else None
+
+
+def claims(case: Case) -> Iterator[str]:
+    """One row was added, over variables of the clean model."""
+    was, now = case.change.only_row or (None, None)
+    if was or not now:
+        yield "what differs is not one added row"
+
+
+CONTRADICTION = ErrorType(inject, claims)

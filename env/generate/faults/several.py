@@ -1,0 +1,71 @@
+"""Several errors in one model, each of which makes it infeasible by itself: what types E and G share."""
+
+import random
+from collections.abc import Iterator, Sequence
+from itertools import chain, combinations, islice
+
+from ordebug.env.edits import apply_repair
+from ordebug.env.generate.case import Case, twin_of
+from ordebug.env.generate.disjoint import Conflicts
+from ordebug.env.generate.draft import Draft
+from ordebug.env.generate.faults import bound, coefficient, contradiction, limit, sense
+from ordebug.env.generate.faults.fault import Asks, Fault
+from ordebug.env.observation import Conflict
+
+SINGLES = (sense.inject, contradiction.inject, coefficient.inject, bound.inject, limit.inject)
+MOST_TRIED, MOST_KEPT = 12, 4
+
+
+def combined(rng: random.Random, draft: Draft, asks: Asks, count: int) -> Iterator[Fault]:
+    """Yields the draft with so many errors at once, in random order, those first whose conflicts share nothing."""
+    singles = list(chain.from_iterable(_breaking(rng, draft, asks)))
+    sets = [chosen for chosen in combinations(singles, count) if _apart([fault.touched for fault, _ in chosen])]
+    sets = rng.sample(sets, len(sets))
+    sets.sort(key=lambda chosen: not _apart([parts for _, parts in chosen]))
+    for chosen in sets:
+        yield _merged(draft, [fault for fault, _ in chosen])
+
+
+def _breaking(rng: random.Random, draft: Draft, asks: Asks) -> Iterator[list[tuple[Fault, frozenset[str]]]]:
+    """For each kind of error, a few that make the model infeasible by themselves, and what they conflict in."""
+    for inject in SINGLES:
+        candidates = islice(inject(rng, draft, asks), MOST_TRIED)
+        found = ((fault, asks.conflict(fault)) for fault in candidates)
+        broken = ((fault, _parts(conflict)) for fault, conflict in found if conflict)
+        yield list(islice(broken, MOST_KEPT))
+
+
+def _parts(conflict: Conflict) -> frozenset[str]:
+    return frozenset(conflict.rows) | {bound.variable for bound in conflict.bounds}
+
+
+def _apart(sets: Sequence[frozenset[str]]) -> bool:
+    return len(frozenset().union(*sets)) == sum(map(len, sets))
+
+
+def _merged(draft: Draft, faults: Sequence[Fault]) -> Fault:
+    """All of the faults at once; rows that they add stand last."""
+    changed = {row.name: row for fault in faults for row in fault.rows if row not in draft.rows}
+    rows = {row.name: row for row in draft.rows} | changed
+    return Fault(
+        rows=tuple(rows.values()),
+        causes=tuple(cause for fault in faults for cause in fault.causes),
+        repair=tuple(action for fault in faults for action in fault.repair),
+        said=tuple(line for fault in faults for line in fault.said),
+        columns={name: column for fault in faults for name, column in fault.columns.items()},
+    )
+
+
+def several_claims(case: Case) -> Iterator[str]:
+    """Each cause alone is infeasible, and their conflicts share nothing, so that one action ends one at most."""
+    repair, conflicts = case.problem.repair, Conflicts()
+    if len(repair) != len(case.problem.root_cause):
+        yield "the repair has not one action for each cause"
+        return
+    for place in range(len(repair)):
+        with twin_of(case.broken) as alone:
+            apply_repair(alone, (*repair[:place], *repair[place + 1 :]), case.problem.problem_id)
+            if alone.solve().status != "INFEASIBLE":
+                yield "a cause alone is not infeasible"
+            elif not conflicts.add(alone, case.broken):
+                yield "the conflicts of the causes share rows or bounds"

@@ -1,0 +1,54 @@
+"""What a Gurobi model holds, read as a whole."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import gurobipy as gp
+import numpy as np
+from gurobipy import GRB
+
+from ordebug.env.solvers.arrays import INFINITE, Arrays, limited
+
+
+def arrays_of(model: gp.Model, rows: Mapping[str, Sequence[gp.Constr]], variable_names: tuple[str, ...]) -> Arrays:
+    """The model as arrays; a row that is two in Gurobi becomes one with two limits.
+
+    Args:
+        model: The model, with nothing pending.
+        rows: Gurobi's rows for each row, in model order.
+        variable_names: The variables in model order.
+    """
+    matrix = model.getA()
+    sense, rhs = np.array(model.getAttr("Sense"), dtype="U1"), limited(model.getAttr("RHS"))
+    low, high = np.where(sense == GRB.LESS_EQUAL, -np.inf, rhs), np.where(sense == GRB.GREATER_EQUAL, np.inf, rhs)
+    if len(rows) < len(rhs):
+        parts = [[part.index for part in row] for row in rows.values()]
+        low, high = np.array([low[row].max() for row in parts]), np.array([high[row].min() for row in parts])
+        matrix = matrix[[row[0] for row in parts]]
+    return Arrays(
+        row_names=tuple(rows),
+        variable_names=variable_names,
+        starts=matrix.indptr.astype(np.int32),
+        columns=matrix.indices.astype(np.int32),
+        values=matrix.data,
+        row_lower=low,
+        row_upper=high,
+        lower=limited(model.getAttr("LB")),
+        upper=limited(model.getAttr("UB")),
+        cost=np.array(model.getAttr("Obj")),
+        types=np.array(model.getAttr("VType"), dtype="U1"),
+        offset=model.ObjCon,
+        maximize=model.ModelSense == GRB.MAXIMIZE,
+    )
+
+
+def beyond_milp(model: gp.Model) -> bool:
+    """Whether it is more than an LP or MILP."""
+    extras = (model.NumQConstrs, model.NumSOS, model.NumGenConstrs, model.NumPWLObjVars, model.IsQP)
+    types = set(model.getAttr("VType")) if model.NumIntVars else set()
+    return any(extras) or model.NumObj > 1 or bool(types & {GRB.SEMICONT, GRB.SEMIINT})
+
+
+def limit(value: float) -> float:
+    """A bound, infinite where it means "no limit"."""
+    return math.copysign(math.inf, value) if abs(value) >= INFINITE else value
