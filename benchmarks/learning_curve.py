@@ -4,7 +4,8 @@
     python benchmarks/learning_curve.py tiny train.jsonl unseen.jsonl --steps 2000
 
 Teacher forced: each token is guessed from the true ones before it. ``exact`` is the share of rows whose tokens are all
-right; ``said`` the words of the description, ``sense`` the signs, ``name`` the row that is acted upon.
+right; ``walk`` the rows named in the thought, ``said`` the words of the description, ``sense`` the signs, ``name``
+the row that is acted upon.
 """
 
 import argparse
@@ -54,6 +55,8 @@ def kinds(answer: list[int], words: dict[int, str]) -> Iterator[tuple[int, str]]
             yield place, KINDS[words[token]]
         elif place and words[answer[place - 1]] == "(":
             yield place, "name"
+        elif words[token].endswith(":") and words[token] != "Action:":
+            yield place, "walk"
 
 
 @torch.no_grad()
