@@ -7,7 +7,7 @@ if [[ "${1:-}" == "--help" ]]; then
 usage: bash shell/quickstart.sh [--full]
 Generates problems, makes SFT rows from the oracle, builds a small Qwen3, trains it with `swift sft` on two processes with
 DeepSpeed ZeRO-2, lets `swift infer` repair problems it never saw, and shows the result beside the anchors.
-About ten minutes on two cores after the install; --full takes up to forty and trains longer on more problems.
+About eleven minutes on two cores after the install; --full takes up to forty and trains longer on more problems.
 Leaves runs/quickstart/; a second run reuses what is there.
 
 With your own Alpaca rows and problems (published dataset.json or problems.jsonl):
