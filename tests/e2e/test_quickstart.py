@@ -79,7 +79,7 @@ def test_other_settings_move_the_old_run_aside(tmp_path: Path) -> None:
     rows = tmp_path / "rows.json"
     rows.write_text("no rows")
     done = quickstart(out, DATA=str(rows), PROBLEMS="none")
-    assert done.returncode == 2 and "rows.json:1: not JSON" in done.stderr
+    assert done.returncode == 2 and "rows.json: JSON that starts with 'n', not rows" in done.stderr
     aside = [path for path in tmp_path.iterdir() if path.name.startswith("quickstart-full-")]
     assert [(path / "note").read_text() for path in aside] == ["mine"]
 
