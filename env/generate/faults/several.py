@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import chain, combinations, islice
+from itertools import chain, combinations, compress, islice
 
 from ordebug.env.edits import apply_repair
 from ordebug.env.generate.case import Case, twin_of
@@ -13,16 +13,20 @@ from ordebug.env.generate.faults.fault import Asks, Fault
 from ordebug.env.observation import Conflict
 
 SINGLES = (sense.inject, contradiction.inject, coefficient.inject, bound.inject, limit.inject)
-MOST_TRIED, MOST_KEPT = 12, 4
+MOST_TRIED, MOST_KEPT, MOST_SHARING = 12, 4, 5
 
 
 def combined(rng: random.Random, draft: Draft, asks: Asks, count: int) -> Iterator[Fault]:
-    """Yields the draft with so many errors at once, in random order, those first whose conflicts share nothing."""
+    """Yields the draft with so many errors at once, in random order, those first whose conflicts share nothing.
+
+    Of sets whose conflicts share something a few only: that others which share nothing can be found is seldom.
+    """
     singles = list(chain.from_iterable(_breaking(rng, draft, asks)))
     sets = [chosen for chosen in combinations(singles, count) if _apart([fault.touched for fault, _ in chosen])]
     sets = rng.sample(sets, len(sets))
-    sets.sort(key=lambda chosen: not _apart([parts for _, parts in chosen]))
-    for chosen in sets:
+    apart = [_apart([parts for _, parts in chosen]) for chosen in sets]
+    sharing = [chosen for chosen, alone in zip(sets, apart, strict=True) if not alone]
+    for chosen in [*compress(sets, apart), *sharing[:MOST_SHARING]]:
         yield _merged(draft, [fault for fault, _ in chosen])
 
 
