@@ -13,6 +13,7 @@ from ordebug.env.generate.faults.fault import Asks, Fault
 from ordebug.env.observation import Conflict
 
 SINGLES = (sense.inject, contradiction.inject, coefficient.inject, bound.inject, limit.inject)
+KINDS = ("sense", "row", "coefficient", "bound", "rhs")
 MOST_TRIED, MOST_KEPT, MOST_SHARING = 12, 4, 5
 
 
@@ -60,12 +61,27 @@ def _merged(draft: Draft, faults: Sequence[Fault]) -> Fault:
     )
 
 
+def _single_claims(case: Case) -> Iterator[str]:
+    """What the types with one cause say of each, as far as it does not depend on the others."""
+    for cause in case.problem.root_cause:
+        if cause.kind not in KINDS:
+            yield f"a cause of kind {cause.kind} is none that may come with others"
+        elif cause.kind == "row":
+            yield from contradiction.added_failures(case, cause.name)
+        elif cause.kind == "coefficient" and cause.name not in case.problem.protected:
+            yield "the row of the coefficient is not protected"
+
+
 def several_claims(case: Case) -> Iterator[str]:
-    """Each cause alone is infeasible, and their conflicts share nothing, so that one action ends one at most."""
+    """Each cause is of a type with one cause, infeasible alone, and in a conflict that shares nothing with the others.
+
+    So one action ends one of them at most.
+    """
     repair, conflicts = case.problem.repair, Conflicts()
     if len(repair) != len(case.problem.root_cause):
         yield "the repair has not one action for each cause"
         return
+    yield from _single_claims(case)
     for place in range(len(repair)):
         with twin_of(case.broken) as alone:
             apply_repair(alone, (*repair[:place], *repair[place + 1 :]), case.problem.problem_id)
