@@ -13,6 +13,7 @@ from ordebug.env.solvers.gurobi import GurobiModel
 
 FEWEST_HARD_ROWS = 4
 FEWEST_FREE_ROWS = 2
+FEWEST_CHOICES = 2
 TOO_FEW_ROWS = "not hard: a conflict with fewer than four rows"
 
 
@@ -21,8 +22,8 @@ def hard_failures(case: Case) -> Iterator[str]:
 
     One cause: at least four rows stand in every conflict, and dropping exactly one of them keeps the optimum. Several:
     the conflict of each alone has four rows, as has the one that is shown first, and exactly one set of as many rows as
-    there are causes keeps it. At least two rows of each may be dropped: where all but one are protected, the protection
-    would be the answer.
+    there are causes keeps it, of two or more that make the model feasible. At least two rows of each may be dropped:
+    where all but one are protected, the protection would be the answer.
     """
     causes, protected, optimum = len(case.problem.root_cause), case.problem.protected, case.problem.original_objective
     conflicts = list(_conflicts(case))
@@ -30,7 +31,9 @@ def hard_failures(case: Case) -> Iterator[str]:
         yield TOO_FEW_ROWS
     elif min(len(rows - set(protected)) for rows in conflicts) < FEWEST_FREE_ROWS:
         yield "not hard: a conflict with fewer than two rows that may be dropped"
-    elif sum(keeps(case.broken, rows, optimum) for rows in repairing_sets(case.broken, protected, causes)) != 1:
+    elif len(choices := list(repairing_sets(case.broken, protected, causes))) < FEWEST_CHOICES:
+        yield "not hard: only one choice of rows to drop makes it feasible"
+    elif sum(keeps(case.broken, rows, optimum) for rows in choices) != 1:
         yield "not hard: not exactly one choice of rows to drop keeps the optimum"
 
 

@@ -84,6 +84,7 @@ class Lab:
         """Whether a conflict has the rows it must have and, for hard sets, one row alone that keeps the optimum."""
         if not (FEWEST_HARD_ROWS if self.hard else FEWEST_CONFLICT_ROWS) <= len(rows) <= self.most_rows:
             return False
-        free = [name for name in rows if name not in self.draft.protected] if self.hard else []
-        one = sum(keeps(model, {name}, self.objective) for name in free) == 1
-        return not self.hard or (len(free) >= FEWEST_FREE_ROWS and one)
+        if not self.hard:
+            return True
+        free = [name for name in rows if name not in self.draft.protected]
+        return len(free) >= FEWEST_FREE_ROWS and sum(keeps(model, {name}, self.objective) for name in free) == 1

@@ -6,8 +6,6 @@ from ordebug.core.errors import UsageError
 
 FEWEST_ROWS, MOST_ROWS = 3, 12
 FEWEST_VARIABLES, MOST_VARIABLES = 5, 2000
-MOST_ROWS_BUILT = 1990
-"""Rows of a clean model: with those that faults add it stays within pip's licence of the solver."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ counted when a plant comes on (all protected). Reserve, ramps and permits are li
 
 import random
 
-from ordebug.env.generate.builder import MOST_SIDE_ROWS, Builder, grid, names, tenths
+from ordebug.env.generate.builder import Builder, grid, names, tenths
 from ordebug.env.generate.draft import Draft
-from ordebug.env.generate.scale import MOST_ROWS_BUILT, Scale
+from ordebug.env.generate.scale import Scale
 
 PLANTS = ("coal", "gas", "hydro", "biomass", "peat", "steam", "diesel", "waste")
 TOPICS = (
@@ -23,13 +23,13 @@ TOPICS = (
     "export deal",
     "test run",
 )
-ROWS_OF_PLANT, ROWS_OF_HOUR = 3, 2
+MOST_SOLVED = 1000
+"""Variables; of larger plans the optimum seldom is proved within the work that making problems may take."""
 
 
 def draw(rng: random.Random, scale: Scale) -> Draft:
     """Some plants over some hours, in gigawatts."""
-    many, hours = grid(rng, rng.choice(scale.variables), cell=3, most=12)
-    hours = min(hours, (MOST_ROWS_BUILT - 2 * MOST_SIDE_ROWS) // (ROWS_OF_PLANT * many + ROWS_OF_HOUR))
+    many, hours = grid(rng, min(MOST_SOLVED, rng.choice(scale.variables)), cell=3, most=12)
     b = Builder(
         rng,
         "commitment",
