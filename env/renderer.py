@@ -20,7 +20,7 @@ Profile = Literal["seed", "names", "algebra"]
 PROFILES: tuple[Profile, ...] = ("seed", "names", "algebra")
 Message = dict[str, str]
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 """Raised whenever a prompt's text changes; results of different versions do not compare."""
 
 DEFAULT_PROMPT_TOKENS = 2048
@@ -48,7 +48,8 @@ def render(
         profile: How much of it is shown.
         actions: The action set that the system turn offers.
         max_tokens: Budget of both messages together, by ``estimate_tokens``. Rows of the conflict are always shown;
-            other names and then description lines are left out, with their count.
+            other names are left out, then description lines of rows and variables outside the conflict, then all
+            but those of the conflict, with their count. A text that fits holds all.
     """
     system = system_text(actions)
     budget = max_tokens - estimate_tokens(system)
@@ -157,13 +158,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _algebra(state: Observation, budget: int) -> str:
-    relevant = tuple(f"{safe(name)}:" for name in (*state.conflict.rows, *state.protected))
     return _fit(
         budget,
         [
-            lambda: _algebra_text(state, _description(state, None), names=True),
-            lambda: _algebra_text(state, _description(state, None), names=False),
-            lambda: _algebra_text(state, _description(state, relevant), names=False),
+            lambda: _algebra_text(state, _description(state), names=True),
+            lambda: _algebra_text(state, _description(state), names=False),
+            lambda: _algebra_text(state, _shortened(state, _may_matter(state)), names=False),
+            lambda: _algebra_text(state, _shortened(state, _is_in_conflict(state, general=True)), names=False),
+            lambda: _algebra_text(state, _shortened(state, _is_in_conflict(state, general=False)), names=False),
         ],
     )
 
@@ -233,12 +235,27 @@ def _variable_text(name: str, view: VariableView, bounded: bool) -> str:
     return f"{shown_name(name)} {' '.join(parts)}" if parts else ""
 
 
-def _description(state: Observation, relevant: tuple[str, ...] | None) -> list[str]:
-    """The description's lines; with ``relevant``, only those of these rows, and how many were left out."""
-    lines = [safe(line) for line in (state.description or "").splitlines() if line.strip()]
-    if relevant is None:
-        return lines
-    kept = [line for line in lines if line.startswith(relevant)]
+def _description(state: Observation) -> list[str]:
+    return [safe(line) for line in (state.description or "").splitlines() if line.strip()]
+
+
+def _may_matter(state: Observation) -> Callable[[str], bool]:
+    """Whether a line is of no row or variable outside the conflict; those of protected rows may matter too."""
+    inside = {*state.conflict.rows, *state.variables, *state.protected}
+    outside = {safe(name) for name in (*state.row_names, *state.variable_names) if name not in inside}
+    return lambda line: line.partition(":")[0] not in outside
+
+
+def _is_in_conflict(state: Observation, *, general: bool) -> Callable[[str], bool]:
+    """Whether a line is of a row or variable of the conflict or, where general ones count, of nothing with a name."""
+    starts = tuple(f"{safe(name)}:" for name in (*state.conflict.rows, *state.variables))
+    return lambda line: line.startswith(starts) or (general and ":" not in line)
+
+
+def _shortened(state: Observation, wanted: Callable[[str], bool]) -> list[str]:
+    """The description's lines that are wanted, and how many were left out."""
+    lines = _description(state)
+    kept = list(filter(wanted, lines))
     return [*kept, f"({len(lines) - len(kept)} lines of the description left out)"] if lines else []
 
 

@@ -4,17 +4,16 @@ import random
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from ordebug.core.errors import LicenceError, ModelTooLargeError, SolverError
-from ordebug.env.generate.case import FEWEST_CONFLICT_ROWS
 from ordebug.env.generate.draft import Draft
 from ordebug.env.generate.effort import little_work
 from ordebug.env.generate.families import FAMILIES
 from ordebug.env.generate.faults import FAULTS
 from ordebug.env.generate.faults.fault import Fault
-from ordebug.env.generate.hardness import FEWEST_HARD_ROWS, hard_failures
+from ordebug.env.generate.hardness import FEWEST_HARD_ROWS, TOO_FEW_ROWS, hard_failures
 from ordebug.env.generate.lab import Lab, build
 from ordebug.env.generate.plan import Order
 from ordebug.env.generate.proof import core_failures, model_failures, opened
@@ -96,13 +95,13 @@ def _first_proved(
 ) -> Problem | None:
     """The first way to break the draft whose every claim is proved; why others failed is counted."""
     tries = 0
-    lab = Lab(draft, FEWEST_HARD_ROWS if stem.hard else FEWEST_CONFLICT_ROWS)
-    for fault in islice(FAULTS[str(stem.error_type)].inject(rng, draft, lab), MOST_TRIES):
-        tries += 1
-        outcome = _attempt(order, draft, stem, fault, rng)
-        if isinstance(outcome, Problem):
-            return outcome
-        rejections[f"{stem.error_type}: {outcome}"] += 1
+    with closing(Lab(draft, stem.original_objective or 0.0, order.plan.most_conflict_rows, stem.hard)) as lab:
+        for fault in islice(FAULTS[str(stem.error_type)].inject(rng, draft, lab), MOST_TRIES):
+            tries += 1
+            outcome = _attempt(order, draft, stem, fault, rng)
+            if isinstance(outcome, Problem):
+                return outcome
+            rejections[f"{stem.error_type}: {outcome}"] += 1
     if not tries:
         rejections[f"{stem.error_type}: nothing to break that way in {draft.family}"] += 1
     return None
@@ -132,8 +131,11 @@ def _write_broken(order: Order, draft: Draft, fault: Fault, rng: random.Random, 
     with closing(build(fault.broken(draft), rows)) as model:
         if model.solve().status != "INFEASIBLE":
             return "the broken model is feasible"
-        if len(model.conflict().rows) > order.plan.most_conflict_rows:
+        size = len(model.conflict().rows)
+        if size > order.plan.most_conflict_rows:
             return "the conflict has too many rows"
+        if order.plan.hard and size < FEWEST_HARD_ROWS:
+            return TOO_FEW_ROWS
         model.write(path)
     return None
 
@@ -143,9 +145,10 @@ def _proved(order: Order, problem: Problem) -> Problem | str:
     with opened(problem, ProblemSet(order.folder, {})) as case:
         failure = next(model_failures(case), None)
         if failure is None:
+            failure = next(hard_failures(case), None) if problem.hard else None
+        if failure is None:
             case.problem = _with_repairs(problem, settle(case))
-            rest = chain(core_failures(case), hard_failures(case) if problem.hard else ())
-            failure = next(rest, None)
+            failure = next(core_failures(case), None)
     return case.problem if failure is None else _kind(failure)
 
 

@@ -102,6 +102,13 @@ class Case:
         return {name: value for name, value in self.single_drops.items() if name not in self.problem.protected}
 
 
+def changed_terms(was: MatrixRow, now: MatrixRow) -> dict[str, tuple[float, float]]:
+    """Coefficients that differ, by variable: as they were and as they are."""
+    before, after = dict(was.terms), dict(now.terms)
+    pairs = {name: (before.get(name, 0.0), after.get(name, 0.0)) for name in before | after}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
 def solution_without(model: GurobiModel, *rows: str) -> Solution:
     """What a model comes to without these rows."""
     with twin_of(model) as twin:

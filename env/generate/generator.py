@@ -14,13 +14,17 @@ from ordebug.core.errors import UsageError
 from ordebug.core.jsonl import write_json
 from ordebug.core.parallel import parallel_map
 from ordebug.env.generate.attempt import Rejections, make
+from ordebug.env.generate.harvest import Harvest
 from ordebug.env.generate.plan import Order, Plan
 from ordebug.env.generate.proof import failed_claims
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet, write_problem_set
 from ordebug.env.solvers.gurobi import solver_manifest
 
-MOST_DRAWS_PER_PROBLEM = 50
+MOST_DRAWS_PER_PROBLEM = 200
+LABEL = "clean models drawn"
+MOST_ORDERED = 480
+"""Clean models ordered at a time."""
 
 
 def generate(folder: Path, plan: Plan, workers: int) -> tuple[list[Problem], Rejections]:
@@ -35,19 +39,17 @@ def generate(folder: Path, plan: Plan, workers: int) -> tuple[list[Problem], Rej
     problems: list[Problem] = []
     rejections: Rejections = Counter()
     quota = Counter(plan.quota())
-    number = 0
+    harvest, number = Harvest(plan.families), 0
     while wanted := tuple(name for name in plan.types if quota[name]):
-        if number > MOST_DRAWS_PER_PROBLEM * max(plan.count, 20):
-            raise UsageError(
-                f"only {len(problems)} of {plan.count} problems could be proved, none more of {', '.join(wanted)}: "
-                f"{'; '.join(reason for reason, _ in rejections.most_common(3))}.",
-                "Ask for other types or families, or larger models with --variables.",
-            )
-        batch = max(8, 2 * max(quota.values()))
-        orders = [Order(folder, plan, wanted, i) for i in range(number, number + batch)]
+        if harvest.barren(wanted) or number > MOST_DRAWS_PER_PROBLEM * max(plan.count, 20):
+            raise _cannot(plan, harvest.barren(wanted) or wanted, problems, rejections)
+        batch = min(MOST_ORDERED, number or max(8, 2 * max(quota.values())))
+        ordered = (Order(folder, plan, wanted, i) for i in range(number, number + batch))
+        orders = [order for order in map(harvest.worth_trying, ordered) if order.types]
         number += batch
-        for made in parallel_map(make, orders, workers=workers, label="clean models drawn"):
+        for order, made in zip(orders, parallel_map(make, orders, workers=workers, label=LABEL), strict=False):
             rejections += made.rejections
+            harvest.count(order, made)
             for problem in made.problems:
                 _take(problem, quota, problems, folder)
             if not any(quota.values()):
@@ -57,6 +59,18 @@ def generate(folder: Path, plan: Plan, workers: int) -> tuple[list[Problem], Rej
     write_problem_set(folder, problems)
     write_json(folder / "generation.json", _report(plan, problems, rejections))
     return problems, rejections
+
+
+def _cannot(plan: Plan, wanted: Sequence[str], problems: Sequence[Problem], rejections: Rejections) -> UsageError:
+    """The error for a plan that was not met, with the most frequent reasons for each type that is missing."""
+    common = [(reason, times) for reason, times in rejections.most_common() if reason.split(":")[0] in wanted]
+    reasons = common or rejections.most_common()
+    return UsageError(
+        f"only {len(problems)} of {plan.count} problems could be proved, none more of {', '.join(wanted)}: "
+        f"{'; '.join(f'{reason} ({times} times)' for reason, times in reasons[:3])}.",
+        "Ask for other types or families, or other sizes with --rows or --variables. docs/environment.md, "
+        '"What each family gives", says what goes together.',
+    )
 
 
 def check(problems: ProblemSet, workers: int) -> Iterator[tuple[Problem, list[str]]]:

@@ -10,6 +10,7 @@ from ordebug.env.action import Action
 from ordebug.env.description import row_told, variable_told
 from ordebug.env.edits import apply_repair, resolve
 from ordebug.env.generate.case import FEWEST_CONFLICT_ROWS, Case, change, twin_of
+from ordebug.env.generate.causes import cause_failures
 from ordebug.env.generate.faults import FAULTS
 from ordebug.env.generate.hardness import hard_failures
 from ordebug.env.generate.search import fewer_suffice, unreachable
@@ -89,10 +90,12 @@ def _clean_failures(case: Case) -> Iterator[str]:
 
 
 def _cause_failures(case: Case) -> Iterator[str]:
-    """Whether exactly that differs from the clean model which the causes name, and the conflict shows some of it."""
+    """Whether the causes are what differs from the clean model, and the conflict shows some of it."""
+    yield from cause_failures(case)
+    unknown = sorted(set(case.problem.protected) - set(case.clean.row_names))
+    if unknown:
+        yield f"protected rows are not in the clean model: {', '.join(unknown)}"
     touched = frozenset(name for cause in case.problem.root_cause for name in cause.touches)
-    if case.change.direction or case.change.names != touched:
-        yield f"what differs from the clean model is {sorted(case.change.names)}, the causes touch {sorted(touched)}"
     rows = case.conflict.rows
     shown = {*rows, *(variable for row in rows for _, variable in case.broken.row(row).terms)}
     if not touched & {*shown, *(bound.variable for bound in case.conflict.bounds)}:

@@ -23,15 +23,17 @@ from ordebug.env.repair_env import RepairEnv, Rules
 from ordebug.env.reward import OBJECTIVE_KEPT, optimality_preserved
 
 COUNT = 48
+SETS = {"I": ("transportation",), "A": ("planning", "rostering", "facility"), "D": ("rostering", "transportation")}
+"""Types whose cause is one row, most often one that may be dropped, and families that give hard ones at a good rate."""
 QUARTERS = 4
 Choose = Callable[[Observation, Random], str]
 
 
-@pytest.fixture(scope="module")
-def hard(tmp_path_factory: pytest.TempPathFactory) -> ProblemSet:
-    """Hard problems with one cause, which is a row that may be dropped."""
+@pytest.fixture(scope="module", params=list(SETS))
+def hard(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ProblemSet:
+    """Hard problems of one type, whose cause is a row of the conflict."""
     folder = tmp_path_factory.mktemp("hard") / "set"
-    generate(folder, Plan(COUNT, ("I",), ("transportation",), hard=True, seed=1), workers=1)
+    generate(folder, Plan(COUNT, (request.param,), SETS[request.param], hard=True, seed=1), workers=1)
     return read_problem_set(folder)
 
 
@@ -92,12 +94,20 @@ def test_rules_that_know_the_conflict_alone_are_near_chance(
 
 
 @pytest.mark.parametrize(
-    ("error_type", "family"), [("E", "commitment"), ("G", "planning"), ("H", "planning"), ("C", "knapsack")]
+    ("error_type", "family"),
+    [
+        ("B", "planning"),
+        ("C", "rostering"),
+        ("E", "recipe"),
+        ("F", "knapsack"),
+        ("G", "planning"),
+        ("H", "planning"),
+    ],
 )
 def test_hard_problems_of_other_types_are_proved(tmp_path: Path, error_type: str, family: str) -> None:
     (tmp_path / "models").mkdir()
     plan = Plan(1, (error_type,), (family,), hard=True, seed=2)
-    made = (make(Order(tmp_path, plan, (error_type,), number)).problems for number in range(60))
+    made = (make(Order(tmp_path, plan, (error_type,), number)).problems for number in range(90))
     problem = next(problems[0] for problems in made if problems)
     problems = ProblemSet(tmp_path, {problem.problem_id: problem})
     assert problem.hard and failed_claims(problem, problems) == []
@@ -110,13 +120,14 @@ def test_an_easy_problem_told_to_be_hard_is_found(tmp_path: Path) -> None:
     assert any(claim.startswith("not hard") for claims in lies for claim in claims)
 
 
-def test_with_two_causes_anchors_are_right_by_chance_only(tmp_path: Path) -> None:
-    """No set of as many rows but one keeps the optimum, so an anchor hits one time in many; the oracle always does."""
-    generate(tmp_path / "two", Plan(4, ("E",), ("planning",), hard=True, seed=4), workers=1)
+def test_with_two_causes_only_the_oracle_is_always_right(tmp_path: Path) -> None:
+    """Of two or more sets of rows that make it feasible one keeps the optimum: no anchor knows which."""
+    generate(tmp_path / "two", Plan(5, ("E",), ("planning",), hard=True, seed=4), workers=1)
     problems = read_problem_set(tmp_path / "two")
     hits = Counter(name for name in ANCHORS for problem in problems if _anchor_keeps(problem, problems, name))
     assert hits["oracle"] == len(problems)
-    assert all(hits[name] <= 2 for name in ANCHORS if name != "oracle"), hits
+    assert all(hits[name] < len(problems) for name in ANCHORS if name != "oracle"), hits
+    assert sum(hits.values()) - hits["oracle"] < len(problems) * (len(ANCHORS) - 1) / 3, hits
 
 
 def _anchor_keeps(problem: Problem, problems: ProblemSet, name: str) -> bool:

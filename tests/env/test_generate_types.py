@@ -159,6 +159,16 @@ def test_balance_and_linking_rows_are_protected_and_described(problems: ProblemS
         assert all(" per " in lines[name] for name in problem.protected)
 
 
+def test_the_largest_models_stay_within_the_licence() -> None:
+    from ordebug.env.generate.scale import MOST_VARIABLES, Scale
+    from ordebug.env.solvers.gurobi_environment import SMALL_LICENCE
+
+    for family, seed in product(STRUCTURED, range(5)):
+        draft = FAMILIES[family](Random(seed), Scale(variables=range(MOST_VARIABLES, MOST_VARIABLES + 1)))
+        # of three causes up to three may be rows that were added
+        assert len(draft.objective) <= SMALL_LICENCE and len(draft.rows) + 3 <= SMALL_LICENCE, family
+
+
 def test_sizes_scale(tmp_path: Path) -> None:
     from ordebug.env.generate.lab import build
     from ordebug.env.generate.scale import Scale

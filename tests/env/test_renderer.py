@@ -73,6 +73,33 @@ def test_the_budget_keeps_the_conflict_and_counts_what_it_leaves_out(observation
     assert "Constraint Names" not in render(large, "names", max_tokens=400)[1]["content"]
 
 
+DESCRIBED = """A joinery plans.
+labor: at most 40 hours
+paint: at most 60 liters
+chairs: a whole number from 0 up
+benches: a whole number from 0 to 9
+hotel: exactly 5 chairs
+saw hours of chairs: 3
+Unless said otherwise an amount may be any number from 0 up."""
+
+
+def test_lines_outside_the_conflict_are_left_out_first(observation: Observation) -> None:
+    """A wrong type or bound shows only where the lines of the conflict's variables are kept, and what is usual."""
+    names = (*observation.variable_names, "benches")
+    state = replace(observation, description=DESCRIBED, protected=("hotel",), variable_names=names)
+    whole = render(state, "algebra")[1]["content"]
+    assert whole.startswith(DESCRIBED) and whole == render(state, "algebra", max_tokens=10**6)[1]["content"]
+    texts = [render(state, "algebra", max_tokens=budget)[1]["content"] for budget in range(400, 100, -5)]
+    lines = [[line for line in text.partition("\nStatus")[0].splitlines() if "left out" not in line] for text in texts]
+    kept = list(dict.fromkeys("; ".join(line.split(":")[0][:12] for line in some) for some in lines))
+    assert kept == [
+        "A joinery pl; labor; paint; chairs; benches; hotel; saw hours of; Unless said ",
+        "A joinery pl; labor; chairs; hotel; saw hours of; Unless said ",
+        "A joinery pl; labor; chairs; Unless said ",
+        "labor; chairs",
+    ]
+
+
 def test_digests_tell_prompts_apart(observation: Observation) -> None:
     digests = {messages_sha256(render(observation, profile)) for profile in PROFILES}
     assert len(digests) == 3

@@ -7,7 +7,7 @@ import random
 
 from ordebug.env.generate.builder import Builder, names, tenths
 from ordebug.env.generate.draft import Draft
-from ordebug.env.generate.scale import Scale
+from ordebug.env.generate.scale import MOST_VARIABLES, Scale
 
 DEPOTS = ("harbor", "airport", "station", "canal", "quarry", "market")
 SHOPS = ("anna", "bert", "carla", "dora", "emil", "frida", "gus", "hanna")
@@ -29,7 +29,8 @@ def draw(rng: random.Random, scale: Scale) -> Draft:
     """Some depots and shops."""
     size = rng.choice(scale.variables)
     depots = names(DEPOTS, rng.randint(2, max(2, min(25, size // 4))))
-    shops = names(SHOPS, max(2, round((size - len(depots)) / len(depots))))
+    each = min(round((size - len(depots)) / len(depots)), MOST_VARIABLES // len(depots) - 1)
+    shops = names(SHOPS, max(2, each))
     b = Builder(
         rng,
         "facility",

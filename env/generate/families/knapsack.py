@@ -24,10 +24,15 @@ TOPICS = (
     "press promise",
 )
 
+MOST_OPEN = 60
+"""Projects that one row may hold; longer rows would make the optimum take too much work to prove."""
+MOST_SOLVED = 500
+"""Variables; of larger programmes the optimum seldom is proved within the work that making problems may take."""
+
 
 def draw(rng: random.Random, scale: Scale) -> Draft:
     """A programme of projects over two or more years."""
-    size = rng.choice(scale.variables)
+    size = min(MOST_SOLVED, rng.choice(scale.variables))
     years = 2 + (size > 12) + size // 60
     b = Builder(
         rng,
@@ -53,7 +58,8 @@ def _money(b: Builder, projects: list[str], years: int) -> None:
     """Each year's money: carried in and granted, less what projects cost, is carried on."""
     before = ""
     for year in range(1, years + 1):
-        cost = {project: tenths(b.rng, 0.5, 6) for project in b.rng.sample(projects, max(2, len(projects) // 2))}
+        open_to = _begun_about(projects, year, years)
+        cost = {project: tenths(b.rng, 0.5, 6) for project in b.rng.sample(open_to, max(2, len(open_to) // 2))}
         left = tenths(b.rng, 0.1, 4)
         b.variable(f"carry_{year}", left, b.rng.randint(0, 1), upper=b.above(left))
         terms = cost | {f"carry_{year}": 1.0} | ({before: -1.0} if before else {})
@@ -61,9 +67,18 @@ def _money(b: Builder, projects: list[str], years: int) -> None:
         before = f"carry_{year}"
 
 
+def _begun_about(projects: list[str], year: int, years: int) -> list[str]:
+    """Projects that may cost money in a year: of a long programme, its own only."""
+    if len(projects) <= MOST_OPEN:
+        return projects
+    first, width = (year - 1) * len(projects) // years, max(8, len(projects) // years)
+    return projects[first : first + width]
+
+
 def _skill(b: Builder, skill: str, projects: list[str]) -> None:
     """People of a skill; what a project needs stands in the city's limit and in the district's."""
-    need = {project: float(b.rng.randint(1, 9)) for project in projects}
+    chosen = projects if len(projects) <= MOST_OPEN else b.rng.sample(projects, MOST_OPEN)
+    need = {project: float(b.rng.randint(1, 9)) for project in chosen}
     some = dict(b.rng.sample(sorted(need.items()), (len(need) + 1) // 2))
     rows = [b.limit(f"{skill} of the city", need, "people", "<="), b.limit(f"{skill} on loan", some, "people", "<=")]
     for project in sorted(some)[:2]:

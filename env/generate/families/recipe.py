@@ -23,12 +23,14 @@ TOPICS = (
     "farm contract",
     "price hedge",
 )
+MOST_BATCHES = 300
+"""Each has five rows."""
 
 
 def draw(rng: random.Random, scale: Scale) -> Draft:
     """A few batches of the same ingredients."""
     size = rng.choice(scale.variables)
-    batches, count = grid(rng, size, cell=1, most=max(1, size // 5))
+    batches, count = grid(rng, size, cell=1, most=max(1, min(size // 5, MOST_BATCHES)))
     b = Builder(
         rng,
         "recipe",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ordebug.env.action import Action
-from ordebug.env.generate.case import Case, MatrixRow
+from ordebug.env.generate.case import Case, changed_terms
 from ordebug.env.generate.draft import Draft
 from ordebug.env.generate.faults.fault import Asks, ErrorType, Fault, with_row
 from ordebug.env.problem import RootCause
@@ -38,13 +38,6 @@ def claims(case: Case) -> Iterator[str]:
         yield "more than one coefficient differs"
     elif not case.change.rows.keys() <= set(case.problem.protected):
         yield "the row of the coefficient is not protected"
-
-
-def changed_terms(was: MatrixRow, now: MatrixRow) -> dict[str, tuple[float, float]]:
-    """Coefficients that differ, by variable: as they were and as they are."""
-    before, after = dict(was.terms), dict(now.terms)
-    pairs = {name: (before.get(name, 0.0), after.get(name, 0.0)) for name in before | after}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 COEFFICIENT = ErrorType(inject, claims)

@@ -7,9 +7,10 @@ model (``words.py``), so that the word alone is no answer either.
 
 import random
 from collections.abc import Iterator
-from math import ceil, floor
+from math import ceil, floor, inf
 
 from ordebug.env.action import Action
+from ordebug.env.description import row_told
 from ordebug.env.generate.case import Case
 from ordebug.env.generate.draft import Draft, DraftRow
 from ordebug.env.generate.faults.fault import Asks, ErrorType, Fault
@@ -18,6 +19,7 @@ from ordebug.env.observation import Sense
 from ordebug.env.problem import RootCause
 
 TRIES = 4
+BEYOND, NEAR = 0.1, 1e-6
 
 
 def inject(rng: random.Random, draft: Draft, asks: Asks) -> Iterator[Fault]:
@@ -48,10 +50,23 @@ def _unreachable(rng: random.Random, draft: Draft, asks: Asks) -> DraftRow | Non
 
 
 def claims(case: Case) -> Iterator[str]:
-    """One row was added, over variables of the clean model."""
+    """One row was added, over variables of the clean model, which was withdrawn and lies a tenth beyond its reach."""
     was, now = case.change.only_row or (None, None)
     if was or not now:
         yield "what differs is not one added row"
+        return
+    yield from added_failures(case, next(iter(case.change.rows)))
+
+
+def added_failures(case: Case, name: str) -> Iterator[str]:
+    """Whether an added row was withdrawn, and asks for a tenth more, or less, than the clean model can reach."""
+    told, row = row_told(name, case.problem.description), case.broken.row(name)
+    if told is None or not told.withdrawn:
+        yield "the description does not say that the added row was withdrawn"
+    reach = case.clean.extreme({variable: value for value, variable in row.terms}, maximize=row.sense == ">=").objective
+    beyond = -inf if reach is None else (row.rhs - reach if row.sense == ">=" else reach - row.rhs)
+    if row.sense == "=" or beyond < BEYOND * abs(reach or 0.0) - NEAR:
+        yield "the added row is not a tenth beyond what the clean model can reach"
 
 
 CONTRADICTION = ErrorType(inject, claims)

@@ -9,11 +9,12 @@ from dataclasses import replace
 from math import isclose
 
 from ordebug.env.action import Action
-from ordebug.env.generate.case import Case
+from ordebug.env.description import line_of
+from ordebug.env.generate.case import Case, changed_terms
 from ordebug.env.generate.draft import Datum, Draft
-from ordebug.env.generate.faults.coefficient import changed_terms
 from ordebug.env.generate.faults.fault import Asks, ErrorType, Fault
 from ordebug.env.problem import RootCause
+from ordebug.env.renderer import number_shown
 
 FACTORS = (10.0, 0.1, 5.0, 0.2, 100.0)
 CLOSE = 1e-9
@@ -49,6 +50,14 @@ def claims(case: Case) -> Iterator[str]:
         yield "what differs is not one datum"
     elif not all(isclose(w, wrongs[0], rel_tol=CLOSE) for w in wrongs):
         yield "the datum is not wrong in one way"
+    elif not _told(case, values[0]):
+        yield "the description does not tell the datum as it was meant"
+
+
+def _told(case: Case, value: float) -> bool:
+    """Whether the description tells of the datum that is named as the cause, with this value."""
+    lines = [line_of(cause.name, case.problem.description) for cause in case.problem.root_cause]
+    return lines == [number_shown(value)]
 
 
 DATUM = ErrorType(inject, claims)

@@ -45,8 +45,11 @@ class Asks(Protocol):
     def reach(self, terms: dict[str, float], sense: Sense) -> float | None:
         """The most (for ``>=``) or least (for ``<=``) a sum comes to in the clean model, None if it has no limit."""
 
+    def between_whole(self, variable: str) -> bool:
+        """Whether a variable stays between two whole numbers in the clean model."""
+
     def conflict(self, fault: Fault) -> Conflict | None:
-        """The conflict that a fault makes, None where it makes none, or one of too few rows."""
+        """The conflict that a fault makes, None where it makes none, or one that is of no use."""
 
 
 Inject = Callable[[Random, Draft, Asks], Iterator[Fault]]

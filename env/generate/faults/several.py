@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import chain, combinations, islice
+from itertools import chain, combinations, compress, islice
 
 from ordebug.env.edits import apply_repair
 from ordebug.env.generate.case import Case, twin_of
@@ -13,16 +13,21 @@ from ordebug.env.generate.faults.fault import Asks, Fault
 from ordebug.env.observation import Conflict
 
 SINGLES = (sense.inject, contradiction.inject, coefficient.inject, bound.inject, limit.inject)
-MOST_TRIED, MOST_KEPT = 12, 4
+KINDS = ("sense", "row", "coefficient", "bound", "rhs")
+MOST_TRIED, MOST_KEPT, MOST_SHARING = 12, 4, 5
 
 
 def combined(rng: random.Random, draft: Draft, asks: Asks, count: int) -> Iterator[Fault]:
-    """Yields the draft with so many errors at once, in random order, those first whose conflicts share nothing."""
+    """Yields the draft with so many errors at once, in random order, those first whose conflicts share nothing.
+
+    Of sets whose conflicts share something a few only: that others which share nothing can be found is seldom.
+    """
     singles = list(chain.from_iterable(_breaking(rng, draft, asks)))
     sets = [chosen for chosen in combinations(singles, count) if _apart([fault.touched for fault, _ in chosen])]
     sets = rng.sample(sets, len(sets))
-    sets.sort(key=lambda chosen: not _apart([parts for _, parts in chosen]))
-    for chosen in sets:
+    apart = [_apart([parts for _, parts in chosen]) for chosen in sets]
+    sharing = [chosen for chosen, alone in zip(sets, apart, strict=True) if not alone]
+    for chosen in [*compress(sets, apart), *sharing[:MOST_SHARING]]:
         yield _merged(draft, [fault for fault, _ in chosen])
 
 
@@ -56,12 +61,27 @@ def _merged(draft: Draft, faults: Sequence[Fault]) -> Fault:
     )
 
 
+def _single_claims(case: Case) -> Iterator[str]:
+    """What the types with one cause say of each, as far as it does not depend on the others."""
+    for cause in case.problem.root_cause:
+        if cause.kind not in KINDS:
+            yield f"a cause of kind {cause.kind} is none that may come with others"
+        elif cause.kind == "row":
+            yield from contradiction.added_failures(case, cause.name)
+        elif cause.kind == "coefficient" and cause.name not in case.problem.protected:
+            yield "the row of the coefficient is not protected"
+
+
 def several_claims(case: Case) -> Iterator[str]:
-    """Each cause alone is infeasible, and their conflicts share nothing, so that one action ends one at most."""
+    """Each cause is of a type with one cause, infeasible alone, and in a conflict that shares nothing with the others.
+
+    So one action ends one of them at most.
+    """
     repair, conflicts = case.problem.repair, Conflicts()
     if len(repair) != len(case.problem.root_cause):
         yield "the repair has not one action for each cause"
         return
+    yield from _single_claims(case)
     for place in range(len(repair)):
         with twin_of(case.broken) as alone:
             apply_repair(alone, (*repair[:place], *repair[place + 1 :]), case.problem.problem_id)

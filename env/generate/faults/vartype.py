@@ -17,13 +17,13 @@ from ordebug.env.problem import RootCause
 
 
 def inject(rng: random.Random, draft: Draft, asks: Asks) -> Iterator[Fault]:
-    """Yields the draft with each continuous variable made integer, in random order.
+    """Yields the draft with each continuous variable made integer that takes no whole number, in random order.
 
     None with a bound between whole numbers: Gurobi rounds such a bound when it copies an integer variable, and the
     repaired model would not be the clean one.
     """
     names = [name for name in draft.objective if draft.detailed and _plain(draft.column(name))]
-    for name in rng.sample(names, len(names)):
+    for name in filter(asks.between_whole, rng.sample(names, len(names))):
         yield Fault(
             rows=draft.rows,
             causes=(RootCause(kind="vartype", name=name, touches=(name,)),),
