@@ -104,7 +104,7 @@ def measured(problem: Problem, problems: ProblemSet) -> list[float]:
 
 
 def weigh(env: RepairEnv) -> None:
-    least_violation(env.model)
+    least_violation(env.model.arrays())
 
 
 def least(works: Sequence[Callable[[], None]]) -> list[float]:

@@ -18,7 +18,7 @@ from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import row_text, shown_name
 from ordebug.env.reply import parse_reply
 from ordebug.env.reward import Terms, reward_terms, step_cost
-from ordebug.env.solvers.model import Model
+from ordebug.env.solvers.model import Model, SolverName
 from ordebug.env.states import Edit, State, States
 
 DEFAULT_MAX_STEPS = 20
@@ -33,11 +33,13 @@ class Rules:
         actions: The action set.
         max_steps: Decisions an episode may take.
         auto_submit: Whether the episode ends by itself once the model is feasible and bounded.
+        solver: Which solver judges; ``auto`` is Gurobi, or HiGHS where its licence does not do.
     """
 
     actions: ActionSet = "core"
     max_steps: int = DEFAULT_MAX_STEPS
     auto_submit: bool = True
+    solver: SolverName = "auto"
 
 
 class RepairEnv:
@@ -57,11 +59,11 @@ class RepairEnv:
 
     @cached_property
     def _states(self) -> States:
-        return States(self._problems.model_path(self.problem))
+        return States(self._problems.model_path(self.problem), self.rules.solver)
 
     @cached_property
     def _judge(self) -> Judge:
-        return Judge(self.problem, self._problems, self._states)
+        return Judge(self.problem, self._problems, self._states, self.rules.solver)
 
     @property
     def state(self) -> State:
@@ -138,8 +140,8 @@ class RepairEnv:
             conflict=state.conflict,
             row_names=state.row_names,
             variable_names=state.variable_names,
-            rows=dict(state.rows),
-            variables=dict(state.variables),
+            rows=state.rows,
+            variables=state.variables,
             protected=tuple(name for name in self.problem.protected if name in state.row_names),
             past=self._past,
             steps_left=self.rules.max_steps - len(self._past),

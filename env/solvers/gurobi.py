@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from itertools import compress
 from pathlib import Path
 
 import gurobipy as gp
@@ -86,13 +87,20 @@ class GurobiModel:
         twin = GurobiModel.__new__(GurobiModel)
         twin._model, twin._name, twin._views = self._model.copy(), self._name, self._views
         constrs = twin._model.getConstrs()
-        twin._rows = {name: [constrs[row.index] for row in rows] for name, rows in self._rows.items()}
+        if len(constrs) == len(self._rows):  # in one order: an index is slow to read
+            twin._rows = {name: [row] for name, row in zip(self._rows, constrs, strict=True)}
+        else:
+            twin._rows = {name: [constrs[row.index] for row in rows] for name, rows in self._rows.items()}
         twin._variables = dict(zip(self._variables, twin._model.getVars(), strict=True))
         return twin
 
     def close(self) -> None:
         """Frees the solver's memory."""
         self._model.dispose()
+
+    def forget(self) -> None:
+        """Forgets what was solved: the next solve begins as that of a copy does."""
+        self._model.reset()
 
     def write(self, path: Path) -> None:
         """Writes the model; the suffix (.mps, .lp) decides the format."""
@@ -190,11 +198,15 @@ class GurobiModel:
         if not self._model.IISMinimal:
             raise SolverError(f"{self._name}: the work limit ended the search for an irreducible conflict.")
         in_conflict = self._model.getAttr("IISConstr")
+        if len(in_conflict) == len(self._rows):  # in one order: an index is slow to read
+            return Conflict(tuple(compress(self._rows, in_conflict)), self._bounds_in_conflict())
         rows = tuple(name for name, parts in self._rows.items() if any(in_conflict[part.index] for part in parts))
         return Conflict(rows, self._bounds_in_conflict())
 
     def _bounds_in_conflict(self) -> tuple[BoundInConflict, ...]:
         lower, upper = self._model.getAttr("IISLB"), self._model.getAttr("IISUB")
+        if not any(lower) and not any(upper):
+            return ()
         bounds: list[BoundInConflict] = []
         for name, in_lower, in_upper in zip(self._variables, lower, upper, strict=True):
             bounds += [BoundInConflict(name, "lower")] if in_lower else []

@@ -44,9 +44,13 @@ def arrays_of(model: gp.Model, rows: Mapping[str, Sequence[gp.Constr]], variable
 
 def beyond_milp(model: gp.Model) -> bool:
     """Whether it is more than an LP or MILP."""
-    extras = (model.NumQConstrs, model.NumSOS, model.NumGenConstrs, model.NumPWLObjVars, model.IsQP)
-    types = set(model.getAttr("VType")) if model.NumIntVars else set()
-    return any(extras) or model.NumObj > 1 or bool(types & {GRB.SEMICONT, GRB.SEMIINT})
+    if model.IsQP or model.IsQCP or model.NumPWLObjVars:
+        return True
+    if not model.IsMIP:  # which SOS, general constraints and several objectives make a model
+        return False
+    if model.NumSOS or model.NumGenConstrs or model.NumObj > 1:
+        return True
+    return not {GRB.SEMICONT, GRB.SEMIINT}.isdisjoint(model.getAttr("VType"))
 
 
 def limit(value: float) -> float:

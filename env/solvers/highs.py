@@ -51,6 +51,9 @@ class HighsModel:
     def close(self) -> None:
         """Nothing to free: the solver holds a model only while it solves."""
 
+    def forget(self) -> None:
+        """Nothing to forget: every solve begins anew."""
+
     def write(self, path: Path) -> None:
         """Writes the model; the suffix (.mps, .lp) decides the format."""
         highs_engine.write_arrays(self._arrays, self._name, path)

@@ -43,6 +43,9 @@ class Model(Protocol):
     def close(self) -> None:
         """Frees the solver's memory."""
 
+    def forget(self) -> None:
+        """Forgets what was solved: the next solve begins as that of a copy does."""
+
     def write(self, path: Path) -> None:
         """Writes the model; the suffix (.mps, .lp) decides the format."""
 

@@ -50,7 +50,7 @@ def test_a_state_is_solved_once(path: Path, solves: list[str]) -> None:
     assert states.after(states.start, WOOD) is first and len(solves) == 2
     assert moved(states.after(first, LABOR)).solution.objective == pytest.approx(75)
     assert states.model(first).row("wood").rhs == 35 and "labor" in states.model(first).row_names
-    assert states.first.row("wood").rhs == 30
+    assert states.model(states.start).row("wood").rhs == 30
     states.close()
 
 
