@@ -18,13 +18,16 @@ def score(
         int | None,
         typer.Option(min=1, help="The limit the replies had; with logprobs in the rows, tells which were cut off."),
     ] = None,
+    solver: Annotated[
+        str, typer.Option(help="auto, gurobi or highs; auto: Gurobi where licensed.")
+    ] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many problems, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="What random anchors draw from.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print metrics.json instead of tables.")] = False,
 ) -> None:
     """Score replies of swift infer, one decision each, against the solver and beside the anchors."""
-    from ordebug.cli.options import checked_actions, checked_profile
+    from ordebug.cli.options import checked_actions, checked_profile, checked_solver
     from ordebug.core.parallel import default_workers
     from ordebug.env.repair_env import Rules
     from ordebug.eval.attempt import Setting
@@ -32,7 +35,7 @@ def score(
     from ordebug.eval.scoring import Scoring
     from ordebug.eval.scoring import score as run
 
-    rules = Rules(checked_actions(actions), max_steps)
+    rules = Rules(checked_actions(actions), max_steps, solver=checked_solver(solver))
     setting = Setting(checked_profile(profile), rules, max_prompt_tokens, decisions=1)
     request = Scoring(result, problems, out, setting, seed, limit, workers or default_workers(), max_new_tokens)
     show(out, run(request), json=json)

@@ -85,6 +85,11 @@ class RepairEnv:
         """
         return self._states.model(self.state)
 
+    @property
+    def solver(self) -> SolverName | None:
+        """The solver that holds the model, None before ``reset``."""
+        return self._states.solver if "_states" in self.__dict__ else None
+
     def reset(self) -> tuple[Observation, dict[str, Any]]:
         """Begins an episode: the observation and an info dict.
 

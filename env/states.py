@@ -119,11 +119,11 @@ class State:
 
 
 class States:
-    """A problem's model with the states found so far.
+    """A problem's model with the states found so far; ``solver`` is the one that holds it.
 
     Args:
         path: The model's file.
-        solver: Which solver holds it.
+        solver: Which solver is asked for.
 
     Raises:
         InputError: If the model cannot be read.
@@ -131,8 +131,9 @@ class States:
     """
 
     def __init__(self, path: Path, solver: SolverName = "auto") -> None:
-        self._path, self._solver = path, solver
+        self._path, self._asked = path, solver
         self._model: Model | None = read_model(path, solver)
+        self.solver = self._model.solver
         self._edits: tuple[Edit, ...] = ()
         self._as_read: Model | None = None
         self._known: dict[tuple[Edit, ...], State] = {}
@@ -146,6 +147,9 @@ class States:
     def after(self, state: State, edit: Edit) -> State | InvalidAction:
         """The state that an edit leads to, or why the model refuses it.
 
+        What was solved before is forgotten, so that no verdict and no conflict depends on it: a solver that starts from
+        an old basis may find another conflict, and episodes would depend on the order in which they are played.
+
         Raises:
             SolverError: If the solver failed.
         """
@@ -156,6 +160,7 @@ class States:
             if refused is not None:
                 return refused
             self._edits = edits
+            model.forget()
             self._make_room()
             self._known[edits] = self._explained(edits, model)
         return self._known[edits]
@@ -181,24 +186,19 @@ class States:
             self._as_read = None
 
     def _brought_to(self, edits: tuple[Edit, ...]) -> Model:
-        """The model with these edits, made on those it has where it was on the way there.
-
-        What was solved is forgotten, so that no verdict and no conflict depends on it: a solver that starts from an old
-        basis may find another conflict, and episodes would depend on the order in which they are played.
-        """
+        """The model with these edits, made on those it has where it was on the way there."""
         if self._model is None or edits[: len(self._edits)] != self._edits:
             self._leave()
             self._model = self._anew()
         for edit in edits[len(self._edits) :]:
             _made(self._model, edit)
         self._edits = edits
-        self._model.forget()
         return self._model
 
     def _anew(self) -> Model:
         """The model as the file has it. The first episode edits what was read; whoever turns back reads it again."""
         if self._as_read is None:
-            self._as_read = read_model(self._path, self._solver)
+            self._as_read = read_model(self._path, self._asked)
         return self._as_read.copy()
 
     def _leave(self) -> None:

@@ -51,7 +51,13 @@ def _missing(run: RunFolder, problems: ProblemSet, setting: Setting) -> list[Rep
         repair.key: repair
         for episode in _recovered(run)
         for repair in [
-            Repair(problems.get(episode.problem_id), problems.folder, setting.actions, standing_edits(episode))
+            Repair(
+                problems.get(episode.problem_id),
+                problems.folder,
+                setting.actions,
+                standing_edits(episode),
+                setting.rules.solver,
+            )
         ]
     }
     return [repair for key, repair in repairs.items() if key not in known]
@@ -77,5 +83,5 @@ def _problems(run: RunFolder, manifest: dict[str, Any]) -> ProblemSet:
 
 
 def _setting(config: dict[str, Any]) -> Setting:
-    rules = Rules(config["actions"], config["max_steps"], config["auto_submit"])
+    rules = Rules(config["actions"], config["max_steps"], config["auto_submit"], config.get("solver", "auto"))
     return Setting(config["profile"], rules, config["max_prompt_tokens"], config.get("decisions"))

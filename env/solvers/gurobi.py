@@ -22,7 +22,7 @@ from ordebug.env.solvers.gurobi_environment import (
 from ordebug.env.solvers.gurobi_environment import environment as environment
 from ordebug.env.solvers.gurobi_environment import solver_manifest as solver_manifest
 from ordebug.env.solvers.model import Matrix as Matrix
-from ordebug.env.solvers.model import Model
+from ordebug.env.solvers.model import Model, SolverName
 from ordebug.env.solvers.model import Solution as Solution
 
 SMALLEST_TOLERANCE = 1e-9
@@ -106,6 +106,11 @@ class GurobiModel:
         """Writes the model; the suffix (.mps, .lp) decides the format."""
         with translated(str(path)):
             self._model.write(str(path))
+
+    @property
+    def solver(self) -> SolverName:
+        """The solver that holds it."""
+        return "gurobi"
 
     @property
     def row_names(self) -> tuple[str, ...]:

@@ -18,8 +18,9 @@ def arrays_of(model: gp.Model, rows: Mapping[str, Sequence[gp.Constr]], variable
         rows: Gurobi's rows for each row, in model order.
         variable_names: The variables in model order.
     """
-    matrix = model.getA()
-    sense, rhs = np.array(model.getAttr("Sense"), dtype="U1"), limited(model.getAttr("RHS"))
+    matrix, sense, count = model.getA(), np.array(model.getAttr("Sense"), dtype="U1"), len(variable_names)
+    limits = limited(model.getAttr("LB") + model.getAttr("UB") + model.getAttr("RHS"))
+    lower, upper, rhs = limits[:count], limits[count : 2 * count], limits[2 * count :]
     low, high = np.where(sense == GRB.LESS_EQUAL, -np.inf, rhs), np.where(sense == GRB.GREATER_EQUAL, np.inf, rhs)
     if len(rows) < len(rhs):
         parts = [[part.index for part in row] for row in rows.values()]
@@ -28,13 +29,13 @@ def arrays_of(model: gp.Model, rows: Mapping[str, Sequence[gp.Constr]], variable
     return Arrays(
         row_names=tuple(rows),
         variable_names=variable_names,
-        starts=matrix.indptr.astype(np.int32),
-        columns=matrix.indices.astype(np.int32),
+        starts=matrix.indptr.astype(np.int32, copy=False),
+        columns=matrix.indices.astype(np.int32, copy=False),
         values=matrix.data,
         row_lower=low,
         row_upper=high,
-        lower=limited(model.getAttr("LB")),
-        upper=limited(model.getAttr("UB")),
+        lower=lower,
+        upper=upper,
         cost=np.array(model.getAttr("Obj")),
         types=np.array(model.getAttr("VType"), dtype="U1"),
         offset=model.ObjCon,

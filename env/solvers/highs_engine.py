@@ -85,17 +85,19 @@ def solve(model: Arrays, name: str, *, presolve: bool = True, values: bool = Fal
         return Result("INFEASIBLE")
     highs = _passed(model, name)
     highs.setOptionValue("presolve", "on" if presolve else "off")
-    for option, value in EXACT.items():
-        highs.setOptionValue(option, value if exact else OPTIONS[option])
+    if model.integral.any():
+        for option, value in EXACT.items():
+            highs.setOptionValue(option, value if exact else OPTIONS[option])
     highs.run()
     found = highs.getModelStatus()
     if found in UNBOUNDED:
         return Result(_unbounded_or_infeasible(model, name, found))
-    if found not in CERTAIN:
+    status = CERTAIN.get(found)
+    if status is None:
         what = highs.modelStatusToString(found)
         raise SolverError(f"{name}: HiGHS stopped ({what}) before it knew whether it is feasible.")
-    if CERTAIN[found] != "OPTIMAL":
-        return Result(CERTAIN[found])
+    if status != "OPTIMAL":
+        return Result(status)
     found_values = np.array(highs.getSolution().col_value) if values else None
     return Result("OPTIMAL", highs.getObjectiveValue(), found_values)
 

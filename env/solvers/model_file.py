@@ -23,8 +23,9 @@ def check_model_file(path: Path) -> None:
         InputError: If it is missing, a folder, a pipe or a device, of another kind, damaged, or too large.
     """
     size = _size(path)
+    name = path.name.lower()
     compressed = path.suffix == ".gz"
-    if Path(path.stem if compressed else path.name).suffix.lower() not in SUFFIXES:
+    if not name.removesuffix(".gz").endswith(SUFFIXES):
         raise InputError(f"{path}: not named as a model file.", "Give a .mps or .lp file, or one with .gz after that.")
     with path.open("rb", buffering=0) as file:
         if (file.read(2) == GZIP_MAGIC) != compressed:

@@ -138,6 +138,7 @@ def test_manifest_says_what_made_the_run(make_set: MakeSet, tmp_path: Path) -> N
         "max_steps",
         "max_prompt_tokens",
         "auto_submit",
+        "solver",
         "problems",
         "seed",
         "samples",
