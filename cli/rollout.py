@@ -17,9 +17,7 @@ def rollout(
     max_steps: Annotated[int, typer.Option(min=1, help="Decisions an episode may take.")] = 20,
     max_prompt_tokens: Annotated[int, typer.Option(min=1, help="Budget of a prompt.")] = 2048,
     no_auto_submit: Annotated[bool, typer.Option("--no-auto-submit", help="Only SUBMIT() ends an episode.")] = False,
-    solver: Annotated[
-        str, typer.Option(help="auto, gurobi or highs; auto: Gurobi where licensed.")
-    ] = "auto",
+    solver: Annotated[str, typer.Option(help="auto, gurobi or highs; auto: Gurobi where licensed.")] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many problems, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="What random anchors draw from.")] = 0,
     samples: Annotated[int, typer.Option(min=1, help="Attempts at each problem.")] = 1,

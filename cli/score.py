@@ -18,9 +18,7 @@ def score(
         int | None,
         typer.Option(min=1, help="The limit the replies had; with logprobs in the rows, tells which were cut off."),
     ] = None,
-    solver: Annotated[
-        str, typer.Option(help="auto, gurobi or highs; auto: Gurobi where licensed.")
-    ] = "auto",
+    solver: Annotated[str, typer.Option(help="auto, gurobi or highs; auto: Gurobi where licensed.")] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many problems, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="What random anchors draw from.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
