@@ -11,7 +11,7 @@ from gurobipy import GRB
 from ordebug.core.errors import InputError, ModelTooLargeError, SolverError
 from ordebug.env.observation import BoundInConflict, Conflict, RowView, Sense, VariableView
 from ordebug.env.solvers.arrays import Arrays
-from ordebug.env.solvers.gurobi_content import arrays_of, beyond_milp, limit
+from ordebug.env.solvers.gurobi_content import arrays_of, beyond_milp, copied, limit
 from ordebug.env.solvers.gurobi_environment import (
     SMALL_LICENCE,
     NotInfeasibleError,
@@ -85,7 +85,7 @@ class GurobiModel:
     def copy(self) -> "GurobiModel":
         """An independent copy of the model as it now is."""
         twin = GurobiModel.__new__(GurobiModel)
-        twin._model, twin._name, twin._views = self._model.copy(), self._name, self._views
+        twin._model, twin._name, twin._views = copied(self._model), self._name, self._views
         constrs = twin._model.getConstrs()
         if len(constrs) == len(self._rows):  # in one order: an index is slow to read
             twin._rows = {name: [row] for name, row in zip(self._rows, constrs, strict=True)}
@@ -314,9 +314,9 @@ class GurobiModel:
 
     def set_rhs(self, name: str, value: float) -> None:
         """Replaces a row's right-hand side; of a relaxed equality, the middle."""
-        middle = self.row(name).rhs
+        slack = self.row(name).slack
         for part in self._rows[name]:
-            part.RHS += value - middle
+            part.RHS = value + {GRB.LESS_EQUAL: slack, GRB.GREATER_EQUAL: -slack}.get(part.Sense, 0.0)
         self._model.update()
 
     def set_bounds(self, variable: str, lower: float, upper: float | None = None) -> None:

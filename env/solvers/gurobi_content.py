@@ -43,6 +43,18 @@ def arrays_of(model: gp.Model, rows: Mapping[str, Sequence[gp.Constr]], variable
     )
 
 
+def copied(model: gp.Model) -> gp.Model:
+    """A copy, in which Gurobi would round the fractional bounds of integer variables."""
+    twin = model.copy()
+    if model.IsMIP:
+        for side in ("LB", "UB"):
+            bounds = model.getAttr(side)
+            if bounds != twin.getAttr(side):
+                twin.setAttr(side, bounds)
+                twin.update()
+    return twin
+
+
 def beyond_milp(model: gp.Model) -> bool:
     """Whether it is more than an LP or MILP."""
     if model.IsQP or model.IsQCP or model.NumPWLObjVars:

@@ -15,6 +15,7 @@ from highspy import HighsModelStatus as Found
 from ordebug.core.errors import InputError, SolverError
 from ordebug.env.observation import Status
 from ordebug.env.solvers.arrays import Arrays, Floats, Mask, limited
+from ordebug.env.solvers.mps_bounds import with_free_lower_bounds
 
 OPTIONS: dict[str, int | float | str | bool] = {
     "random_seed": 0,
@@ -133,7 +134,7 @@ def read_arrays(path: Path) -> Arrays:
         raise InputError(f"{path}: not linear, or more than an LP or MILP.", "Only LP and MILP models can be repaired.")
     highs.ensureRowwise()
     try:
-        return _arrays(highs.getLp())
+        return with_free_lower_bounds(_arrays(highs.getLp()), path)
     except UnicodeDecodeError:
         raise InputError(f"{path}: a name is not UTF-8 text.", "Save the model file as UTF-8.") from None
 
