@@ -127,12 +127,13 @@ class RepairEnv:
         outcome = self._apply(action)
         self._outcomes.append(outcome)
         told = OUTCOME_TEXT.get(outcome, f"invalid ({outcome})").format(status=self.state.solution.status.lower())
-        self._past += (Past(str(action) if isinstance(action, Action) else "(no action)", told),)
+        text = str(action) if isinstance(action, Action) else None
+        self._past += (Past(text or "(no action)", told),)
         self._stop = self._reason_to_stop(outcome)
         if self._stop is not None:
             self._terms = reward_terms(self._judge.ending(self.state, self._outcomes))
         terminated, cut_short = self._stop in ("recovered", "submitted"), self._stop in ("max_steps", "truncated")
-        return self.observe(), self._return - before, terminated, cut_short, self._info(action, outcome)
+        return self.observe(), self._return - before, terminated, cut_short, self._info(action, text, outcome)
 
     def observe(self) -> Observation:
         """The whole state."""
@@ -176,9 +177,9 @@ class RepairEnv:
         """The return so far: step costs only until the episode ends."""
         return step_cost(len(self._outcomes)) if self._terms is None else self._terms["total"]
 
-    def _info(self, action: Action | InvalidAction, outcome: str) -> dict[str, Any]:
+    def _info(self, action: Action | InvalidAction, text: str | None, outcome: str) -> dict[str, Any]:
         info: dict[str, Any] = {
-            "action": str(action) if isinstance(action, Action) else None,
+            "action": text,
             "outcome": outcome,
             "status": self.state.solution.status,
             "stop": self._stop,
