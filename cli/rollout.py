@@ -17,6 +17,7 @@ def rollout(
     max_steps: Annotated[int, typer.Option(min=1, help="Decisions an episode may take.")] = 20,
     max_prompt_tokens: Annotated[int, typer.Option(min=1, help="Budget of a prompt.")] = 2048,
     no_auto_submit: Annotated[bool, typer.Option("--no-auto-submit", help="Only SUBMIT() ends an episode.")] = False,
+    solver: Annotated[str, typer.Option(help="auto, gurobi or highs; auto: Gurobi where licensed.")] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many problems, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="What random anchors draw from.")] = 0,
     samples: Annotated[int, typer.Option(min=1, help="Attempts at each problem.")] = 1,
@@ -28,7 +29,7 @@ def rollout(
     json: Annotated[bool, typer.Option("--json", help="Print metrics.json instead of tables.")] = False,
 ) -> None:
     """Play a policy and the anchors on a problem set; leaves a whole run folder."""
-    from ordebug.cli.options import checked_actions, checked_profile
+    from ordebug.cli.options import checked_actions, checked_profile, checked_solver
     from ordebug.core.parallel import default_workers
     from ordebug.env.repair_env import Rules
     from ordebug.eval.attempt import Setting
@@ -36,7 +37,7 @@ def rollout(
     from ordebug.eval.rollout import Rollout, swift_for
     from ordebug.eval.rollout import rollout as run
 
-    rules = Rules(checked_actions(actions), max_steps, auto_submit=not no_auto_submit)
+    rules = Rules(checked_actions(actions), max_steps, not no_auto_submit, checked_solver(solver))
     request = Rollout(
         policy=policy,
         problems=problems,

@@ -21,6 +21,7 @@ from ordebug.env.problem import explain
 from ordebug.env.problem_set import ProblemSet, read_problem_set
 from ordebug.env.renderer import Message, Profile, messages_sha256, render
 from ordebug.env.repair_env import RepairEnv, Rules
+from ordebug.env.solvers.model import SolverName
 
 EPISODES = "episodes.jsonl"
 
@@ -35,6 +36,7 @@ class Settings(BaseModel):
     max_steps: int
     max_prompt_tokens: int
     auto_submit: bool = True
+    solver: SolverName = "auto"
     problems: Path
 
     @property
@@ -164,7 +166,7 @@ def _of_run(run: Path, settings: Settings, limit: int | None, total: Harvest) ->
 def _played(item: Replay) -> Iterator[tuple[Step, list[Message]]]:
     """Each step with the messages it saw."""
     settings, episode = item.settings, item.episode
-    rules = Rules(settings.actions, settings.max_steps, settings.auto_submit)
+    rules = Rules(settings.actions, settings.max_steps, settings.auto_submit, settings.solver)
     env = RepairEnv(item.problems.get(episode.problem_id), item.problems, rules)
     try:
         observation, info = env.reset()

@@ -57,6 +57,7 @@ class Episode(BaseModel):
         objective: Optimal value of the model as it was left, None unless it was feasible and bounded.
         reward: The episode's return (``env/reward.py``), None where the episode ended in ``error``.
         reward_terms: What the return is made of.
+        solver: Which solver held the model, None where it could not be read.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -71,6 +72,7 @@ class Episode(BaseModel):
     objective: float | None = None
     reward: float | None = None
     reward_terms: dict[str, float | str | None] | None = None
+    solver: str | None = None
     error: str | None = None
 
     @property

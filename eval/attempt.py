@@ -160,6 +160,7 @@ class Attempt:
             objective=objective,
             reward=terms["total"] if terms else None,
             reward_terms=dict(terms) if terms else None,
+            solver=self._env.solver,
             error=error,
         )
 

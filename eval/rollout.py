@@ -102,6 +102,7 @@ def configuration(policy: str, problems: Path, setting: Setting) -> dict[str, An
         "max_steps": setting.rules.max_steps,
         "max_prompt_tokens": setting.max_prompt_tokens,
         "auto_submit": setting.rules.auto_submit,
+        "solver": setting.rules.solver,
         "problems": str(problems),
     }
 

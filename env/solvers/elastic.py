@@ -38,7 +38,7 @@ class Violation:
     amount: float
 
 
-def least_violation(model: Model) -> float:
+def least_violation(model: Arrays) -> float:
     """The least total violation of rows and finite bounds, scaled; 0.0 when there is none.
 
     Of a MILP, that of its LP relaxation: 0.0 too when integrality alone makes it infeasible. A model that its solver
@@ -47,8 +47,7 @@ def least_violation(model: Model) -> float:
     Raises:
         SolverError: If a limit of work or numerical trouble left the question open.
     """
-    arrays = model.arrays()
-    program = elastic(arrays, everything(arrays), integral=False).program
+    program = elastic(model, everything(model), integral=False).program
     result = solve(program, NAME, presolve=False)  # presolve costs more than it saves here, at 10 rows and at 2,000
     if result.status != "OPTIMAL":
         raise SolverError(f"{NAME}: HiGHS called it {result.status.lower()}, which it cannot be.")
