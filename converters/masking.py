@@ -62,4 +62,4 @@ def _placeholder(token: re.Match[str], names: Collection[str]) -> str:
         return NUMBER
     if token.lastgroup == "quoted" or text in names:
         return NAME
-    return NAME if LOOKS_LIKE_A_NAME.search(text) and text not in SPECS else text
+    return NAME if LOOKS_LIKE_A_NAME.search(text) and text.upper() not in SPECS else text
