@@ -41,6 +41,11 @@ KINDS: dict[str, Words] = {
     "not_finite": Words("error", "a number is not finite", ACTIONS),
     "truncated": Words("error", "the output was cut off", "Make these rows again with a larger token limit."),
     "unknown_target": Words("error", "the action's target stands nowhere in the prompt", "Mend or drop these rows."),
+    "target_not_shown": Words(
+        "warning",
+        "the action's target is among the names that the prompt leaves out",
+        "Drop these rows, or show the names: the model can only guess it.",
+    ),
     "protected": Words("error", "the action's target is protected", "Drop these rows: the environment refuses them."),
     "lenient_action": Words(
         "warning",

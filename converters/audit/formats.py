@@ -42,7 +42,7 @@ class MessagesConverter:
         if not value.get("problem_id"):
             value["problem_id"] = f"{source}:{record.number}"
             oddities.append(Oddity("no_problem_id"))
-        if [turn.get("role") for turn in value["messages"] if isinstance(turn, dict)] == ["user", "assistant"]:
+        if _roles(value["messages"]) == ["user", "assistant"]:
             value["messages"] = [{"role": "system", "content": system_text(self._actions)}, *value["messages"]]
         row = parse_sft_row({name: kept for name, kept in value.items() if kept is not None}, record.place)
         answer = canonical(row.assistant)
@@ -50,6 +50,10 @@ class MessagesConverter:
         messages = conversation([_message(turn) for turn in row.messages[:2]], answer.text)
         found = [*oddities, *answer.oddities, *action_oddities(answer.answer, self._actions)]
         return row.model_copy(update={"messages": messages}), found
+
+
+def _roles(turns: Any) -> list[Any]:
+    return [turn.get("role") for turn in turns if isinstance(turn, dict)] if isinstance(turns, list) else []
 
 
 def _message(turn: Turn) -> dict[str, str]:

@@ -101,11 +101,20 @@ class Inspector:
         tally.types[row.error_type] += 1
         tally.actions[action.name if isinstance(action, Action) else f"none: {action.reason}"] += 1
         tally.stepping += says_step(parts.thought)
-        template = masked(parts.thought, names_in(row.user))
+        names = names_in(row.user)
+        template = masked(parts.thought, names)
         if len(tally.thoughts) < TEXTS_KEPT:
             tally.thoughts.setdefault(hashed(template), template)
         bare = without_id(row.user)
-        texts = (f"{row.user}\x1e{row.assistant}", row.user, bare, masked(bare), template, str(action), row.problem_id)
+        texts = (
+            f"{row.user}\x1e{row.assistant}",
+            row.user,
+            bare,
+            masked(bare, names),
+            template,
+            str(action),
+            row.problem_id,
+        )
         hashes = tuple(map(hashed, texts))
         self._kept.append((self._file, number, *hashes, VERBS.index(verb)))
         self._conversations.append((row.messages[0].content, row.user, row.assistant))
@@ -175,7 +184,7 @@ def _compared(parts: Parts) -> Iterator[tuple[str, str]]:
     if view.elided:
         yield "names_elided", ""
     if target is not None and not _target_shown(target, view, user):
-        yield "unknown_target", target
+        yield "target_not_shown" if view.elided else "unknown_target", target
     if target in view.protected and str(parts.action).startswith(("DROP_", "RELAX_", "UPDATE_RHS")):
         yield "protected", str(target)
     yield from claims(parts.thought, user, view, parts.action)

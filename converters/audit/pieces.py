@@ -84,12 +84,12 @@ def tallies(source: Source, settings: Settings, workers: int) -> Iterator[Tally]
     Raises:
         InputError: If a list is not JSON somewhere.
     """
-    label = f"auditing {source.path.name}"
     if source.shape is not None:
-        yield from _of_list(source, settings, label)
+        yield from _of_list(source, settings)
         return
     size = source.path.stat().st_size
     pieces = [Piece(source, start, min(start + PIECE, size), settings) for start in range(0, size, PIECE)]
+    label = f"auditing {source.path.name}, pieces of {PIECE >> 20} MiB"
     lines = 0
     for tally in parallel_map(tally_piece, pieces, workers=workers, label=label, chunk=1):
         yield tally.moved(lines)
@@ -145,11 +145,11 @@ def _record(path: Path, offset: int, line: bytes | None) -> Record:
         return Record(str(path), offset, None, error.message)
 
 
-def _of_list(source: Source, settings: Settings, label: str) -> Iterator[Tally]:
+def _of_list(source: Source, settings: Settings) -> Iterator[Tally]:
     # Counted first: the progress has an end, and a broken end of the file is told before the work.
     count = sum(1 for _ in elements(source.path))
     batches = _batches(source, settings)
-    yield from track(batches, -(-count // BATCH), label)
+    yield from track(batches, -(-count // BATCH), f"auditing {source.path.name}, {BATCH} rows each")
 
 
 def _batches(source: Source, settings: Settings) -> Iterator[Tally]:
