@@ -39,7 +39,12 @@ def _turn(role: str, text: str) -> str:
 
 
 def _tokens(text: str) -> int:
-    return len(_encoding().encode(unicodedata.normalize("NFC", text), allowed_special="all"))
+    try:
+        return len(_encoding().encode(unicodedata.normalize("NFC", text), allowed_special="all"))
+    except ValueError:  # tiktoken's regular expressions give up on a million spaces; the tokenizer's do not
+        from ordebug.swift_recipes.qwen_tokens import qwen_tokenizer
+
+        return len(qwen_tokenizer().encode(text))
 
 
 @cache

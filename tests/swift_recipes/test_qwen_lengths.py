@@ -24,3 +24,9 @@ def test_counts_are_the_tokenizers(user: str, answer: str) -> None:
     expected = (len(tokenizer.encode(prompt)), len(tokenizer.encode(f"{answer}<|im_end|>\n")))
     assert conversation_lengths([("sys", user, answer)]) == [expected]
     assert len(tokenizer.encode(f"{prompt}{answer}<|im_end|>\n")) == sum(expected)
+
+
+def test_a_million_spaces_are_counted() -> None:
+    (prompt, answer) = conversation_lengths([("sys", "x" + " " * 1_000_000 + "y", "Action: SUBMIT()")])[0]
+    assert 1_000 < prompt < 1_000_000
+    assert answer == conversation_lengths([("sys", "x", "Action: SUBMIT()")])[0][1]
