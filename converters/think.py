@@ -74,5 +74,5 @@ def data(text: str) -> tuple[str, list[Oddity]]:
     kept = safe(text)
     if kept == text:
         return text, []
-    at = next(index for index, (old, new) in enumerate(zip(text, kept, strict=True)) if old != new)
-    return kept, [Oddity("unsafe_text", repr(text[at : at + 40]))]
+    at = next((index for index, (old, new) in enumerate(zip(text, kept, strict=True)) if old != new), None)
+    return kept, [] if at is None else [Oddity("unsafe_text", repr(text[at : at + 40]))]

@@ -92,12 +92,15 @@ class Formats:
     def __init__(self, actions: ActionSet) -> None:
         self._converters = {name: make(actions) for name, make in CONVERTERS.items()}
 
-    def read(self, record: Record, source: str) -> Read:
-        """Reads a row; what is wrong with it is in the answer."""
+    def read(self, record: Record, source: str) -> list[Read]:
+        """The decisions of a row; what is wrong with each is in it."""
         if record.error:
-            return Read(UNKNOWN, reason=record.error)
+            return [Read(UNKNOWN, reason=record.error)]
         if not isinstance(record.value, dict):
-            return Read(UNKNOWN, reason=f"a JSON {type(record.value).__name__}, not an object")
+            return [Read(UNKNOWN, reason=f"a JSON {type(record.value).__name__}, not an object")]
+        return [self._decision(record, source)]
+
+    def _decision(self, record: Record, source: str) -> Read:
         name = next((name for name, keys in MARKS.items() if any(key in record.value for key in keys)), UNKNOWN)
         if name not in self._converters:
             return Read(name, reason=f"none of {', '.join(self._converters)}: keys {', '.join(record.value)[:80]}")

@@ -78,7 +78,10 @@ class Inspector:
 
     def add(self, number: int, record: Record) -> None:
         """Looks at one row."""
-        read = self._formats.read(record, self._path.name)
+        for read in self._formats.read(record, self._path.name):
+            self._add(number, read)
+
+    def _add(self, number: int, read: Read) -> None:
         self._tally.read += 1
         self._tally.formats[read.format] += 1
         parts = Parts.of(read.row, self._settings.actions) if read.row else None

@@ -52,7 +52,7 @@ class Tally:
 
     Attributes:
         lines: Lines (or elements) passed, by which later places are moved on.
-        read: Rows among them.
+        read: Rows among them: decisions, where a row of the file holds several.
         formats: Rows by format.
         marks: Faults of single rows, by kind.
         columns: A record for each row that could be read.
