@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from ordebug.converters.audit.inspect import Lengths
+    from ordebug.converters.audit.inspection import Lengths
 
 ActionSetName = Literal["core", "extended", "compat"]
 
@@ -27,7 +27,7 @@ def audit(
     from ordebug.converters.audit.audit import Question
     from ordebug.converters.audit.audit import audit as run
     from ordebug.converters.audit.html import write_html
-    from ordebug.converters.audit.inspect import Settings
+    from ordebug.converters.audit.inspection import Settings
     from ordebug.converters.audit.terminal import print_audit
     from ordebug.core.parallel import default_workers
 
@@ -47,7 +47,7 @@ def audit(
 
 def _lengths() -> "tuple[Lengths, str]":
     """Lengths in Qwen's tokens, or in characters and what to install."""
-    from ordebug.converters.audit.inspect import characters
+    from ordebug.converters.audit.inspection import characters
     from ordebug.core.errors import ToolError
     from ordebug.swift_recipes.qwen_lengths import conversation_lengths
 

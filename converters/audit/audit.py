@@ -9,7 +9,7 @@ import numpy as np
 from ordebug.converters.audit.catalogue import KINDS, SEVERITIES
 from ordebug.converters.audit.finding import Audit, Example, Finding, Table, found
 from ordebug.converters.audit.groups import Place, conflicts, copies
-from ordebug.converters.audit.inspect import Settings, characters, hashed
+from ordebug.converters.audit.inspection import Settings, characters, hashed
 from ordebug.converters.audit.measures import distribution, lengths, predictors, templates, too_long, unused
 from ordebug.converters.audit.pieces import Source, open_source, tallies
 from ordebug.converters.audit.tally import Columns, Tally

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ordebug.converters.audit.choices import SAMPLED, SURE, Choice, Rule, patterns, rules, sampled, telltales
 from ordebug.converters.audit.finding import EXAMPLES_EACH, Cells, Example, Finding, Table, found
 from ordebug.converters.audit.groups import Place
-from ordebug.converters.audit.inspect import VERBS
+from ordebug.converters.audit.inspection import VERBS
 from ordebug.converters.audit.tally import Columns, Tally
 from ordebug.env.action import ACTION_SETS, ActionSet
 

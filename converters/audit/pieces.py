@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from ordebug.converters.array import elements
 from ordebug.converters.audit.formats import ROW_KEYS
-from ordebug.converters.audit.inspect import Settings, inspect
+from ordebug.converters.audit.inspection import Settings, inspect
 from ordebug.converters.audit.tally import Tally
 from ordebug.converters.records import Record, read_records
 from ordebug.core.errors import InputError, existing_file

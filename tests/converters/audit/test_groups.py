@@ -7,7 +7,7 @@ import pytest
 
 from ordebug.converters.audit.audit import Question
 from ordebug.converters.audit.finding import Audit, Finding
-from ordebug.converters.audit.inspect import Settings
+from ordebug.converters.audit.inspection import Settings
 
 MakeRow = Callable[..., dict[str, Any]]
 Look = Callable[..., dict[str, Finding]]
