@@ -8,6 +8,7 @@ import numpy as np
 
 from ordebug.converters.audit.catalogue import KINDS, SEVERITIES
 from ordebug.converters.audit.finding import Audit, Example, Finding, Table, found
+from ordebug.converters.audit.formats import UNKNOWN
 from ordebug.converters.audit.groups import Place, conflicts, copies
 from ordebug.converters.audit.inspection import Settings, characters, hashed
 from ordebug.converters.audit.measures import distribution, lengths, predictors, templates, too_long, unused
@@ -63,9 +64,7 @@ def _judged(total: Tally, sources: Sequence[Source], asked: Question, known: set
     tables, findings = _measured(total, table, asked, place)
     findings += [*_marked(total, sources), *copies(table, place), *conflicts(table, place)]
     findings += _linked(table, known, asked.problems, place)
-    if len(total.formats) > 1:
-        formats = ", ".join(f"{name} {count}" for name, count in sorted(total.formats.items()))
-        findings.append(found("mixed_formats", total.read, total.read, figures={"formats": formats}))
+    findings += _mixed(total)
     files = tuple(str(source.path) for source in sources)
     return Audit(files, total.read, tuple(sorted(findings, key=_order)), tuple(tables))
 
@@ -94,6 +93,14 @@ def _marked(total: Tally, sources: Sequence[Source]) -> Iterator[Finding]:
         examples = tuple(Example(sources[file].place(number), detail) for file, number, detail in mark.first)
         figures = {"numbered_steps": total.stepping} if kind == "step_without_history" else {}
         yield found(kind, mark.count, total.read, examples, figures=figures)
+
+
+def _mixed(total: Tally) -> Iterator[Finding]:
+    """Rows of other formats than most are."""
+    formats = [(name, count) for name, count in total.formats.most_common() if name != UNKNOWN]
+    if len(formats) > 1:
+        told = ", ".join(f"{name} {count:,}" for name, count in formats)
+        yield found("mixed_formats", total.read - formats[0][1], total.read, figures={"formats": told})
 
 
 def _linked(table: Columns, known: set[int] | None, folder: Path | None, place: Place) -> Iterator[Finding]:
