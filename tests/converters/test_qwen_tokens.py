@@ -152,3 +152,12 @@ def test_no_reserved_column() -> None:
     more = "rollout_infos routed_experts teacher_messages encoded extra is_truncated dataset trainer_state completions"
     reserved = {*RowPreprocessor.standard_keys, *captured.split(), *more.split()} - {"messages"}
     assert not reserved & (SFTRow.model_fields.keys() | GRPORow.model_fields.keys())
+
+
+def test_the_audit_counts_what_ms_swift_encodes(template: Any, public_rows: list[SFTRow]) -> None:
+    from ordebug.swift_recipes.qwen_lengths import conversation_lengths
+
+    for row in [*made_rows(), *public_rows]:
+        system, user, assistant = (turn.content for turn in row.messages)
+        prompt, answer = trained(template, row)
+        assert conversation_lengths([(system, user, assistant)]) == [(len(prompt), len(answer))]
