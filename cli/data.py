@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ordebug.cli import data_verify
+
 if TYPE_CHECKING:
     from ordebug.converters.conversion import Converter, Summary
     from ordebug.converters.split import Split
 
 app = typer.Typer(help="Convert and split training data.", no_args_is_help=True)
+app.command("verify")(data_verify.verify)
 
 
 Source = Literal["alpaca"]
