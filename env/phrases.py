@@ -109,6 +109,11 @@ NO_OTHER = (
     "So the error does not show in these rows.",
     "No row here differs from what was said of it.",
 )
+OUTSIDE = (
+    "{target} is not shown here, but the repair needs it.",
+    "the repair takes {target} as well, which this conflict does not show.",
+    "besides what is shown there is {target}.",
+)
 GIVES_WAY = (
     "{target} is not wrong, but it gives way.",
     "{target} agrees with its words and gives way all the same.",
@@ -159,10 +164,10 @@ CONCLUSIONS = {
         "the sense of {target} has to be flipped.",
     ),
     "SET_COEFFICIENT": (
-        "in {target} set {value}.",
-        "correct {target}: {value}.",
-        "so {target} gets {value}.",
-        "set the coefficient in {target}: {value}.",
+        "in {target} set {variable} to {value}.",
+        "correct {variable} in {target} to {value}.",
+        "give {variable} the coefficient {value} in {target}.",
+        "the term of {variable} in {target} becomes {value}.",
     ),
     "SET_TYPE": (
         "make {target} {value}.",

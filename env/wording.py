@@ -7,7 +7,7 @@ the conflict, or names alone where a prompt shows no more. The words are drawn b
 import math
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ordebug.env.action import Action, number_text
@@ -25,6 +25,7 @@ from ordebug.env.phrases import (
     OTHER_LIMIT,
     OTHER_SENSE,
     OTHER_VARIABLE,
+    OUTSIDE,
     STRAY_TERM,
     TYPE_NAMES,
     UNDESCRIBED,
@@ -125,8 +126,13 @@ def _row_text(name: str, told: RowTold, row: RowView, rng: random.Random) -> str
 
 def _term_text(name: str, variable: str, told: float, written: float, rng: random.Random) -> str:
     phrases = OTHER_COEFFICIENT if told and written else STRAY_TERM["lost" if told else "stray"]
-    said, is_written = number_shown(told), number_shown(written)
+    said, is_written = _coefficient(told), _coefficient(written)
     return _say(phrases, rng, name=name, variable=shown_name(variable), said=said, written=is_written)
+
+
+def _coefficient(value: float) -> str:
+    """A coefficient; prompts do not write that of a single unit, so that it is told in words."""
+    return {1.0: "one", -1.0: "minus one"}.get(value) or number_shown(value)
 
 
 def _variable_difference(name: str, state: Observation, rng: random.Random) -> str:
@@ -166,21 +172,29 @@ def _words(told: RowTold) -> str:
 def _conclusion(state: Observation, action: Action, rng: random.Random) -> str:
     """What is done; of a row that is itself as described, that it has to give way."""
     target = shown_name(action.target) if action.target else ""
-    names: dict[str, Callable[[], str]] = {
-        "SET_COEFFICIENT": lambda: f"{shown_name(str(action.args[1]))} to {_value(action.args[2])}",
-        "SET_TYPE": lambda: TYPE_NAMES[str(action.args[1])],
-        "UPDATE_BOUNDS": lambda: " to ".join(map(_value, action.args[1:])),
-    }
-    value = names.get(action.name, lambda: _value(action.args[1]) if len(action.args) > 1 else "")()
-    loosens = action.name in ("DROP_CONSTRAINT", "RELAX_CONSTRAINT")
-    told = row_told(str(action.target), state.description) if loosens else None
-    row = state.rows.get(str(action.target))
-    gives_way = _say(GIVES_WAY, rng, target=target) if told and row and told.agrees(row) else ""
-    return f"{gives_way} {_say(CONCLUSIONS[action.name], rng, target=target, value=value)}".strip()
+    variable = shown_name(str(action.args[1])) if action.name == "SET_COEFFICIENT" else ""
+    done = _say(CONCLUSIONS[action.name], rng, target=target, value=_value(action), variable=variable)
+    return f"{_excuse(state, action, rng)} {done}".strip()
 
 
-def _value(value: str | float) -> str:
-    return value if isinstance(value, str) else number_text(value)
+def _value(action: Action) -> str:
+    """What an action changes its target to, or by."""
+    texts = [number_text(value) if isinstance(value, float) else value for value in action.args[1:]]
+    if action.name == "UPDATE_BOUNDS":
+        return " to ".join(texts) if len(texts) > 1 else f"from {texts[0]}"
+    return TYPE_NAMES.get(texts[-1], texts[-1]) if texts else ""
+
+
+def _excuse(state: Observation, action: Action, rng: random.Random) -> str:
+    """Why something is acted on that shows no error: it gives way though it is right, or the conflict lacks it."""
+    names = {safe(name): name for name in (*state.rows, *state.variables)}
+    if action.target is None:
+        return ""
+    target = names.get(action.target)
+    if target is None:
+        return _say(OUTSIDE, rng, target=shown_name(action.target)) if action.edits else ""
+    told, row = row_told(target, state.description), state.rows.get(target)
+    return _say(GIVES_WAY, rng, target=shown_name(target)) if told and row and told.agrees(row) else ""
 
 
 def _counted(phrases: tuple[Sequence[str], Sequence[str]], names: Sequence[str], rng: random.Random) -> str:
