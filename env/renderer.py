@@ -10,6 +10,7 @@ Profiles:
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Literal
 
 from ordebug.core.manifest import sha256_text
@@ -58,6 +59,7 @@ def render(
     return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
 
+@cache
 def system_text(actions: ActionSet) -> str:
     """The system turn: the task and the actions."""
     return f"{TASK}\nAction: {' | '.join(signature(name) for name in ACTION_SETS[actions])}"

@@ -56,8 +56,8 @@ def varied(observation: Observation, action: Action, prompt: str, key: str) -> s
 
 
 def numbers(text: str) -> set[str]:
-    """The numbers in a text; digits within a name are none."""
-    return set(NUMBER.findall(text))
+    """The numbers in a text; digits within a name are none, and what a row subtracts counts with its sign too."""
+    return set(NUMBER.findall(text)) | set(NUMBER.findall(text.replace("- ", "-")))
 
 
 def _shown(description: str | None, prompt: str) -> str:
