@@ -86,5 +86,5 @@ def _cells(name: str, counts: "Counts") -> tuple[str, ...]:
         (counts.restores, counts.replayed),
         (counts.root_cause_hits, counts.root_cause_known),
     )
-    texts = (f"{part} ({part / whole:.1%})" if whole else "-" for part, whole in shares)
+    texts = (f"{part / whole:.1%}" if whole else "-" for part, whole in shares)
     return (name, str(counts.rows), str(counts.replayed), str(counts.infeasible), *texts, op)
