@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ordebug.cli.data_audit import audit
+from ordebug.cli import data_audit, data_verify
 
 if TYPE_CHECKING:
     from ordebug.converters.conversion import Converter, Summary
     from ordebug.converters.split import Split
 
-app = typer.Typer(help="Convert, audit and split training data.", no_args_is_help=True)
-app.command()(audit)
+app = typer.Typer(help="Convert, audit, verify and split training data.", no_args_is_help=True)
+app.command("audit")(data_audit.audit)
+app.command("verify")(data_verify.verify)
 
 FormatName = Literal["alpaca", "sharegpt", "messages"]
 Source = Literal["auto", "alpaca", "sharegpt", "messages"]
