@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ordebug.converters.array import elements
-from ordebug.converters.audit.formats import ROW_KEYS
 from ordebug.converters.audit.inspection import Settings, inspect
 from ordebug.converters.audit.tally import Tally
+from ordebug.converters.formats import KEYS
 from ordebug.converters.records import Record, read_records
 from ordebug.core.errors import InputError, existing_file
 from ordebug.core.jsonl import SAVE_AS_UTF8, parse_line
@@ -66,7 +66,7 @@ def open_source(path: Path, index: int) -> Source:
         raise InputError(f"{path} is empty.", "Give a file with rows.")
     if _gigantic(path):
         return Source(path, index, None)
-    first = next(read_records(path, ROW_KEYS), None)
+    first = next(read_records(path, KEYS), None)
     if first is None:
         raise InputError(f"{path} holds no row.", "Give a file with rows.")
     listed = first.place.removeprefix(f"{path}: ")
@@ -153,7 +153,7 @@ def _of_list(source: Source, settings: Settings) -> Iterator[Tally]:
 
 
 def _batches(source: Source, settings: Settings) -> Iterator[Tally]:
-    records = ((record.number, record) for record in read_records(source.path, ROW_KEYS))
+    records = ((record.number, record) for record in read_records(source.path, KEYS))
     while batch := list(islice(records, BATCH)):
         yield inspect(batch, source.index, source.path, settings)
 

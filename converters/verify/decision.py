@@ -1,43 +1,20 @@
 """A row as a decision to replay, read through the converters, so that every format they know can be verified."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
-from ordebug.converters.alpaca import KEYS, AlpacaConverter
-from ordebug.converters.conversion import Converter
-from ordebug.converters.messages import SFTRow, parse_sft_row
-from ordebug.converters.oddity import Oddity
-from ordebug.converters.records import Record, read_records
+from ordebug.converters import formats
+from ordebug.converters.alpaca import AlpacaConverter
+from ordebug.converters.messages import SFTRow
+from ordebug.converters.records import Record
 from ordebug.converters.verify.prompt import Printed, Told, printed_conflict, steps_so_far
 from ordebug.core.errors import InputError
-from ordebug.core.jsonl import ERRORS
 from ordebug.env.action import ACTION_SETS, Action, ActionSet, InvalidAction
 from ordebug.env.renderer import system_text
 from ordebug.env.reply import parse_reply
 
 OFFERED: dict[str, ActionSet] = {system_text(actions): actions for actions in ACTION_SETS}
-
-
-class SFTConverter:
-    """Takes SFT rows as they are."""
-
-    keys: tuple[str, ...] = ("messages",)
-
-    def __call__(self, record: Record, source: str) -> tuple[SFTRow, list[Oddity]]:
-        """The row.
-
-        Raises:
-            InputError: If it is not an SFT row.
-        """
-        if record.error or not isinstance(record.value, dict):
-            raise InputError(record.error or f"a JSON {type(record.value).__name__}, not an SFT row")
-        return parse_sft_row(record.value, "here"), []
-
-
-FORMATS: dict[str, Callable[[], Converter]] = {"messages": SFTConverter, **dict.fromkeys(KEYS, AlpacaConverter)}
-"""What reads a row, by a key that only its format has."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +63,12 @@ def read_decisions(path: Path, actions: ActionSet | None) -> Iterator[Read]:
     Raises:
         InputError: If the file cannot be read, or its first row is of no known format.
     """
-    records = read_records(path, tuple(FORMATS))
-    head = list(_until_object(records))
-    converter = _converter(path, head)
-    for record in chain(head, records):
+    converter = AlpacaConverter()
+    for record in formats.read_decisions(path):
         try:
             row, _ = converter(record, path.name)
         except InputError as error:
-            yield Read(record, None, error.message.removeprefix("here: "))
+            yield Read(record, None, error.message)
         else:
             yield Read(record, decision_of(row, actions))
 
@@ -110,25 +85,4 @@ def decision_of(row: SFTRow, actions: ActionSet | None) -> Decision:
         printed=printed_conflict(row.user),
         # a row that says it is a later one, and does not tell of the earlier ones, is of a state nobody knows
         past=past if past is not None and row.step in (1, len(past) + 1) else None,
-    )
-
-
-def _until_object(records: Iterable[Record]) -> Iterator[Record]:
-    """The records up to the first that is an object."""
-    for record in records:
-        yield record
-        if isinstance(record.value, dict) and not record.error:
-            return
-
-
-def _converter(path: Path, head: list[Record]) -> Converter:
-    row = head[-1].value if head else None
-    keys = row if isinstance(row, dict) else {}
-    for key, converter in FORMATS.items():
-        if key in keys:
-            return converter()
-    shown = ", ".join(keys)[:200].encode("utf-8", ERRORS).decode()
-    raise InputError(
-        f"{path}: no row of a known format" + (f", the first has the keys {shown}." if keys else "."),
-        f"Expected rows with messages, or with {', '.join(KEYS)}.",
     )

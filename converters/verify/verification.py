@@ -142,13 +142,15 @@ def _write(
 def _text(row: Read, lines: Iterable[tuple[str, bytes]]) -> tuple[str, bool]:
     """The JSON text of a row, and whether it is that: a line which is no JSON is a text only.
 
-    A row of JSON lines keeps its bytes. An element of a document has none of its own, its value is written.
+    A row of JSON lines keeps its bytes. An element of a document has none of its own, its value is written; of several
+    decisions in one row, each as a row of its own.
     """
     record = row.record
-    if _is_line(record.place):
-        _, line = next(iter(lines))
+    if record.alone and _is_line(record.place):
+        line = next(line for place, line in lines if place == record.place)
         return line.decode(errors="replace"), not record.error
-    return (record.error, False) if record.error else (json.dumps(record.value, ensure_ascii=False), True)
+    value = record.row if record.alone and record.row is not None else record.value
+    return (record.error, False) if record.error else (json.dumps(value, ensure_ascii=False), True)
 
 
 def _is_line(place: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from ordebug.converters.alpaca import AlpacaConverter
 from ordebug.converters.messages import GRPORow, SFTRow
-from ordebug.converters.records import Record, read_records
+from ordebug.converters.records import Record
 from ordebug.env.renderer import estimate_tokens, safe
 
 pytest.importorskip("swift")
@@ -40,7 +40,7 @@ def public_rows(public_bench: Path) -> list[SFTRow]:
     convert = AlpacaConverter()
     rows = []
     for name in ("sft_gpt52chat.json", "sft_heuristic.json"):
-        records = list(read_records(public_bench / "sft" / name, convert.keys))
+        records = list(convert.records(public_bench / "sft" / name))
         rows += [convert(record, name)[0] for record in records[:: len(records) // 50]]
     return rows
 

@@ -108,7 +108,7 @@ def test_sorted_rows_keep_their_bytes(stool_folder: Path) -> None:
     assert [row["reasons"] for row in told] == [
         ["restores: applied, the model is infeasible"],
         ["not replayed, unreadable: not JSON (Expecting value at column 1)"],
-        ["not replayed, unreadable: not an SFT row: field messages: Field required."],
+        ["not replayed, unreadable: field messages: not a list of turns"],
     ]
     assert told[1]["row"] == broken
     assert told[0]["place"].endswith("rows.jsonl:2")
@@ -158,7 +158,7 @@ def test_outputs_over_the_input_are_refused(stool_folder: Path) -> None:
         run(stool_folder, [alpaca_row(DROP)], keep=stool_folder / "a", reject=stool_folder / "a")
 
 
-@pytest.mark.parametrize("rows", [["5"], ["[]"], ["{}"], ['{"text": "a"}']])
+@pytest.mark.parametrize("rows", [["{}"], ['{"text": "a"}']])
 def test_a_file_of_no_known_format(stool_folder: Path, rows: list[str]) -> None:
     with pytest.raises(InputError):
         run(stool_folder, rows)
