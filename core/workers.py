@@ -74,7 +74,7 @@ def guarded_map(
 
 
 @dataclass
-class _Worker:
+class Worker:
     """A process, its pipe, and what it is doing."""
 
     process: SpawnProcess
@@ -99,6 +99,17 @@ class _Worker:
         return status
 
 
+def start_worker(function: Callable[[Any], object]) -> Worker:
+    """A process that answers each item it is sent. It says ``READY`` first; ``given`` opens what it says then."""
+    # spawn: a forked child would share the parent's solver environment and its threads
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, function), daemon=True)
+    process.start()
+    theirs.close()  # else the end of the worker would not close the pipe
+    return Worker(process, ours, time.monotonic() + START_SECONDS)
+
+
 @dataclass
 class _Pool(Generic[Item, Result]):
     function: Callable[[Item], Result]
@@ -106,7 +117,7 @@ class _Pool(Generic[Item, Result]):
     workers: int
     seconds: float
     label: str
-    _team: list[_Worker] = field(default_factory=list)
+    _team: list[Worker] = field(default_factory=list)
     _done: dict[int, object] = field(default_factory=dict)
     _left: deque[int] = field(init=False)
 
@@ -119,7 +130,7 @@ class _Pool(Generic[Item, Result]):
             for index in range(len(self.items)):
                 while index not in self._done:
                     self._advance()
-                yield _given(self._done.pop(index))
+                yield given(self._done.pop(index))
         finally:
             self._end()
 
@@ -135,7 +146,7 @@ class _Pool(Generic[Item, Result]):
         for worker in self._idle():
             self._assign(worker)
         while len(self._team) < self.workers and sum(not w.ready for w in self._team) < len(self._left):
-            self._team.append(self._started())
+            self._team.append(start_worker(self.function))
         busy = [worker for worker in self._team if worker.busy]
         rest = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
         heard = wait([worker.pipe for worker in busy], timeout=rest)
@@ -146,19 +157,10 @@ class _Pool(Generic[Item, Result]):
             elif time.monotonic() > worker.deadline and not worker.pipe.poll():
                 self._lose(worker, hung=True)
 
-    def _idle(self) -> list[_Worker]:
+    def _idle(self) -> list[Worker]:
         return [worker for worker in self._team if not worker.busy]
 
-    def _started(self) -> _Worker:
-        # spawn: a forked child would share the parent's solver environment and its threads
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self.function), daemon=True)
-        process.start()
-        theirs.close()  # else the end of the worker would not close the pipe
-        return _Worker(process, ours, time.monotonic() + START_SECONDS)
-
-    def _assign(self, worker: _Worker) -> None:
+    def _assign(self, worker: Worker) -> None:
         if not self._left:
             return
         worker.item = self._left.popleft()
@@ -166,7 +168,7 @@ class _Pool(Generic[Item, Result]):
         with suppress(BrokenPipeError):  # died while idle: its end is heard, and its item counts as killed
             worker.pipe.send(self.items[worker.item])
 
-    def _hear(self, worker: _Worker) -> None:
+    def _hear(self, worker: Worker) -> None:
         try:
             said = worker.pipe.recv()
         except (EOFError, ConnectionResetError):
@@ -178,7 +180,7 @@ class _Pool(Generic[Item, Result]):
             self._done[worker.item] = said
             worker.item = None
 
-    def _lose(self, worker: _Worker, *, hung: bool) -> None:
+    def _lose(self, worker: Worker, *, hung: bool) -> None:
         """Takes a worker out; its item, if it had one, has failed."""
         self._team.remove(worker)
         status = worker.end(0.0 if hung else ENDING_SECONDS)
@@ -199,7 +201,8 @@ class _Raised:
     error: BaseException
 
 
-def _given(outcome: object) -> Any:
+def given(outcome: object) -> Any:
+    """What a worker said as what its function returned; raises what that raised."""
     if isinstance(outcome, _Raised):
         raise outcome.error
     return outcome
