@@ -76,7 +76,10 @@ def _reply_text(message: Mapping[str, Any], ended: str) -> str:
     if content is not None and not isinstance(content, str):
         raise FaultError("the reply's content is not a text")
     thought = next((text for name in THOUGHTS if isinstance(text := message.get(name), str) and text), None)
-    calls = [_call_text(call) for call in message.get("tool_calls") or ()]
+    given = message.get("tool_calls") or []
+    if not isinstance(given, list):
+        raise FaultError("the reply's tool calls are no list")
+    calls = [_call_text(call) for call in given]
     refusal = message.get("refusal")
     if content is None and thought is None and not calls:
         if isinstance(refusal, str) and refusal:
