@@ -10,7 +10,7 @@ import time
 import zlib
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -39,11 +39,13 @@ class Played:
         messages: The next prompt.
         episode: The episode, where it has ended.
         seconds: What the last step took.
+        waited: How long it stood in line for the process.
     """
 
     messages: list[Message]
     episode: Episode | None
     seconds: float
+    waited: float = 0.0
 
 
 def play(item: Replay) -> Played:
@@ -103,9 +105,12 @@ class _Desk:
 
     async def play(self, item: Replay) -> Played | Failure:
         self.line += 1
+        start = time.perf_counter()
         try:
             async with self._free:
-                return await self._answer(item)
+                waited = time.perf_counter() - start
+                found = await self._answer(item)
+            return found if isinstance(found, Failure) else replace(found, waited=waited)
         finally:
             self.line -= 1
 

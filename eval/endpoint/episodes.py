@@ -49,7 +49,7 @@ def play_endpoint(
     replies = Replies(run.path / REPLIES, items.keys(), endpoint.limits)
     tally = Tally.of(played)
     try:
-        asyncio.run(_play_all(run, iter(items.values()), len(items), endpoint, replies, seed, workers, tally))
+        asyncio.run(play_all(run, iter(items.values()), len(items), endpoint, replies, seed, workers, tally))
     except BaseExceptionGroup as group:
         raise _cause(group) from None
     if not tally.errors:
@@ -92,7 +92,7 @@ class Tally:
         return ", ".join(part for part in (rate, f"{self.errors} errors" if self.errors else "") if part)
 
 
-async def _play_all(
+async def play_all(
     run: RunFolder,
     items: Iterator[Replay],
     count: int,
@@ -102,6 +102,21 @@ async def _play_all(
     workers: int,
     tally: Tally,
 ) -> None:
+    """Plays the items as they come.
+
+    Args:
+        run: Where the episodes go.
+        items: What to play; an item is taken when a player is free.
+        count: How many there are, for the progress line.
+        endpoint: Who is asked.
+        replies: What it said so far.
+        seed: What the requests' seeds are drawn from.
+        workers: Processes for environments.
+        tally: Is counted on.
+
+    Raises:
+        BaseExceptionGroup: With whatever ended a player.
+    """
     environments = Environments(workers)
     try:
         async with Client(endpoint, Budget(endpoint.limits, replies.spent)) as client:

@@ -111,9 +111,7 @@ class Server:
         fault = self.fault(name)
         if fault:
             self.log.counts[fault] += 1
-            found = await self.failure(fault, body)
-            if found is not None:
-                return found
+            return await self.failure(fault, body)
         await asyncio.sleep(self.plan.seconds)
         self.log.answered[name] += 1
         return JSONResponse(completion(self.plan.reply, self.plan.always, body))
@@ -127,10 +125,10 @@ class Server:
         self.failed[name] += 1
         return self.dice.choice(self.plan.faults)
 
-    async def failure(self, fault: str, body: dict[str, Any]) -> Response | None:
+    async def failure(self, fault: str, body: dict[str, Any]) -> Response:
         if fault == "slow":
             await asyncio.sleep(self.plan.slow_seconds)
-            return None
+            return error(504, "timed out")
         if fault == "429":
             return error(429, "Too many requests", {"retry-after": self.plan.retry_after})
         if fault.isdecimal():

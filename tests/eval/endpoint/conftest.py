@@ -97,7 +97,7 @@ Play = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def play(server: Server) -> Play:
-    """A function that plays a rollout against the server: the problems, the folder, and what is otherwise than usual."""
+    """A function that plays a rollout against the server: problems, folder, and what is not as usual."""
 
     def found(problems: Path, out: Path, **changes: Any) -> dict[str, Any]:
         own = {name: changes.pop(name) for name in tuple(changes) if name in Rollout.__dataclass_fields__}
