@@ -5,8 +5,8 @@ python benchmarks/endpoint_overhead.py PROBLEMS [SECONDS] [EPISODES]
 PROBLEMS is a problem set, SECONDS what the server takes for a reply (2 by default), EPISODES how many are counted (320
 by default), 32 in flight. The server is tests/eval/faulty_server.py in a process of its own, without faults.
 
-Of each episode's wall-clock time these are told apart, and what is left is overhead: HTTP on both sides, the client, the
-event loop, handing over to a worker process and back, files.
+Of each episode's wall-clock time these are told apart, and what is left is overhead: HTTP on both sides, the client,
+the event loop, handing over to a worker process and back, files.
 
 * server: from a request's arrival to its answer, by the server's clock
 * environment: reading, solving, explaining, rendering, judging, by the worker's clock
@@ -112,9 +112,8 @@ def main() -> None:
     for name in ("server", "environment", "in_line", "overhead"):
         part = getattr(found, name)
         print(f"  {name:12} {part / found.episodes:.3f} s  {part / found.whole:.1%}")
-    print(
-        f"processor time of the process with the event loop: {1000 * found.processor / found.episodes:.1f} ms an episode"
-    )
+    processor = 1000 * found.processor / found.episodes
+    print(f"processor time of the event loop's process: {processor:.1f} ms an episode")
 
 
 if __name__ == "__main__":
