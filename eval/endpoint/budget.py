@@ -1,10 +1,11 @@
 """Requests a minute and money: a request waits for its turn, and none is sent that could cost more than is left."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from ordebug.core.errors import ToolError, UsageError
+from ordebug.env.renderer import Message, estimate_tokens
 from ordebug.eval.attempt import PolicyReply
 from ordebug.eval.endpoint.settings import Limits
 
@@ -25,17 +26,17 @@ class Budget:
         self._turn = 0.0
 
     @asynccontextmanager
-    async def request(self, prompt_tokens: int, new_tokens: int) -> AsyncIterator[None]:
+    async def request(self, messages: Sequence[Message], new_tokens: int) -> AsyncIterator[None]:
         """One request, sent inside; until it is answered the most it can cost is set aside.
 
         Args:
-            prompt_tokens: At most so many in the prompt.
+            messages: The prompt.
             new_tokens: At most so many in the reply.
 
         Raises:
             UsageError: If the rest of the money does not suffice, whatever comes back.
         """
-        most = self._limits.cost(prompt_tokens, new_tokens)
+        most = self._most(messages, new_tokens)
         await self._reserve(most)
         try:
             await self._wait_for_turn()
@@ -62,6 +63,12 @@ class Budget:
     def hold(self, seconds: float) -> None:
         """Lets nobody send for a while: the server asked for it."""
         self._turn = max(self._turn, asyncio.get_running_loop().time() + seconds)
+
+    def _most(self, messages: Sequence[Message], new_tokens: int) -> float:
+        """The most a request can cost, where that is limited; prompts are estimated on the high side."""
+        if self._limits.max_cost is None:
+            return 0.0
+        return self._limits.cost(sum(estimate_tokens(message["content"]) for message in messages), new_tokens)
 
     async def _reserve(self, most: float) -> None:
         limit = self._limits.max_cost

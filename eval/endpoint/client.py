@@ -11,7 +11,7 @@ from typing import Any
 import openai
 
 from ordebug.core.errors import ToolError
-from ordebug.env.renderer import Message, estimate_tokens
+from ordebug.env.renderer import Message
 from ordebug.eval.attempt import PolicyReply
 from ordebug.eval.endpoint.answer import reply_of
 from ordebug.eval.endpoint.budget import Budget
@@ -65,7 +65,7 @@ class Client:
                 wait = _backoff(tries) if fault.after is None else fault.after
                 if not fault.again or time.monotonic() + wait > given_up_at:
                     self._count_failure(fault)
-                    raise UnansweredError(f"the endpoint: {fault.message} (tried {tries} times)") from None
+                    raise UnansweredError(f"the endpoint: {fault.message} (tries: {tries})") from None
                 await self._pause(fault, wait)
             else:
                 self._failures = 0
@@ -74,8 +74,7 @@ class Client:
 
     async def _try(self, messages: Sequence[Message], seed: int) -> PolicyReply:
         sampling = self.endpoint.sampling
-        prompt = sum(estimate_tokens(message["content"]) for message in messages)
-        async with self.budget.request(prompt, sampling.max_new_tokens):
+        async with self.budget.request(messages, sampling.max_new_tokens):
             start = time.perf_counter()
             try:
                 async with asyncio.timeout(self.endpoint.timeout):

@@ -1,5 +1,6 @@
 """What is asked of an endpoint, and within which limits."""
 
+import math
 import os
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -75,7 +76,7 @@ class Endpoint:
         patience: Seconds after which a request that keeps failing is given up.
 
     Raises:
-        UsageError: If the address or the prices cannot be meant.
+        UsageError: If the address, a number or the prices cannot be meant.
     """
 
     base_url: str
@@ -89,6 +90,10 @@ class Endpoint:
     def __post_init__(self) -> None:
         """Checks what was given."""
         _check_url(self.base_url)
+        numbers = asdict(self.sampling) | asdict(self.limits) | {"timeout": self.timeout, "patience": self.patience}
+        odd = [name for name, value in numbers.items() if value is not None and not math.isfinite(value)]
+        if odd:
+            raise UsageError(f"{', '.join(odd)} must be a finite number.", "Leave out what shall not be limited.")
         if self.limits.max_cost is not None and not (self.limits.input_price or self.limits.output_price):
             raise UsageError(
                 "a limit of cost needs prices.", "Give --input-price and --output-price, per million tokens."

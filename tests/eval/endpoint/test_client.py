@@ -1,4 +1,5 @@
 import asyncio
+import math
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -98,7 +99,7 @@ def test_what_does_not_pass_is_given_up(server: Server, fault: str) -> None:
     server.plan(always=fault)
     start = time.monotonic()
     error = ask(endpoint(server, patience=0.3, timeout=0.3))[0]
-    assert isinstance(error, UnansweredError) and "tried" in str(error) and "\x1b" not in str(error)
+    assert isinstance(error, UnansweredError) and "tries" in str(error) and "\x1b" not in str(error)
     assert time.monotonic() - start < 5 and server.log["counts"]["requests"] < 40
 
 
@@ -108,6 +109,15 @@ def test_a_request_that_is_refused_is_not_repeated(server: Server, status: str) 
     error = ask(endpoint(server))[0]
     assert isinstance(error, UnansweredError) and f"status {status}: ?[31mout of order" in str(error)
     assert server.log["counts"]["requests"] == 1
+
+
+def test_a_prompt_that_is_no_text_is_not_repeated(server: Server) -> None:
+    async def start() -> None:
+        async with Client(endpoint(server), Budget(Limits())) as found:
+            await found.reply([{"role": "user", "content": "\ud83d"}], 7)
+
+    with pytest.raises(UnansweredError, match=r"cannot be sent .*tries: 1"):
+        asyncio.run(start())
 
 
 @pytest.mark.parametrize(
@@ -262,6 +272,15 @@ def test_no_secret_in_an_address() -> None:
 def test_a_limit_of_cost_needs_prices() -> None:
     with pytest.raises(UsageError, match="needs prices"):
         Endpoint("http://host/v1", "tiny", limits=Limits(max_cost=1.0))
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_numbers_that_limit_nothing_are_refused(number: float) -> None:
+    prices = Limits(max_cost=number, input_price=1.0)
+    wrong: list[dict[str, Any]] = [{"limits": prices}, {"timeout": number}, {"sampling": Sampling(temperature=number)}]
+    for settings in wrong:
+        with pytest.raises(UsageError, match="must be a finite number"):
+            Endpoint("http://host/v1", "tiny", **settings)
 
 
 def test_each_request_has_its_own_seed() -> None:
