@@ -81,7 +81,7 @@ def guarded_map(
 
 
 @dataclass
-class _Worker:
+class Worker:
     """A process, its pipe, and what it is doing."""
 
     process: SpawnProcess
@@ -108,6 +108,20 @@ class _Worker:
         return status
 
 
+def start_worker(function: Callable[[Any], object]) -> Worker:
+    """A process that answers each list of items with their pickled results; it says ``READY`` first.
+
+    ``given`` opens a result.
+    """
+    # spawn: a forked child would share the parent's solver environment and its threads
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, function), daemon=True)
+    process.start()
+    theirs.close()  # else the end of the worker would not close the pipe
+    return Worker(process, ours, time.monotonic() + START_SECONDS)
+
+
 @dataclass
 class _Pool(Generic[Item, Result]):
     function: Callable[[Item], Result]
@@ -115,7 +129,7 @@ class _Pool(Generic[Item, Result]):
     workers: int
     seconds: float
     label: str
-    _team: list[_Worker] = field(default_factory=list)
+    _team: list[Worker] = field(default_factory=list)
     _done: dict[int, object] = field(default_factory=dict)
     _left: deque[int] = field(init=False)
     _suspects: deque[int] = field(default_factory=deque)
@@ -129,7 +143,7 @@ class _Pool(Generic[Item, Result]):
             for index in range(len(self.items)):
                 while index not in self._done:
                     self._advance()
-                yield _given(self._done.pop(index))
+                yield given(self._done.pop(index))
         finally:
             self._end()
 
@@ -146,7 +160,7 @@ class _Pool(Generic[Item, Result]):
             self._assign(worker)
         waiting = len(self._left) + len(self._suspects)
         while len(self._team) < self.workers and sum(not w.ready for w in self._team) < waiting:
-            self._team.append(self._started())
+            self._team.append(start_worker(self.function))
         busy = [worker for worker in self._team if worker.busy]
         rest = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
         heard = wait([worker.pipe for worker in busy], timeout=rest)
@@ -157,19 +171,10 @@ class _Pool(Generic[Item, Result]):
             elif time.monotonic() > worker.deadline and not worker.pipe.poll():
                 self._lose(worker, hung=True)
 
-    def _idle(self) -> list[_Worker]:
+    def _idle(self) -> list[Worker]:
         return [worker for worker in self._team if not worker.busy]
 
-    def _started(self) -> _Worker:
-        # spawn: a forked child would share the parent's solver environment and its threads
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self.function), daemon=True)
-        process.start()
-        theirs.close()  # else the end of the worker would not close the pipe
-        return _Worker(process, ours, time.monotonic() + START_SECONDS)
-
-    def _assign(self, worker: _Worker) -> None:
+    def _assign(self, worker: Worker) -> None:
         worker.chunk = self._next_chunk(worker.most)
         if not worker.chunk:
             return
@@ -185,7 +190,7 @@ class _Pool(Generic[Item, Result]):
         fair = max(1, len(self._left) // (2 * self.workers))
         return [self._left.popleft() for _ in range(min(most, fair, len(self._left)))]
 
-    def _hear(self, worker: _Worker) -> None:
+    def _hear(self, worker: Worker) -> None:
         try:
             said = worker.pipe.recv()
         except (EOFError, ConnectionResetError):
@@ -201,7 +206,7 @@ class _Pool(Generic[Item, Result]):
                 worker.most = max(1, worker.most // 2)
         self._assign(worker)  # at once, for the reader of results may take its time
 
-    def _lose(self, worker: _Worker, *, hung: bool) -> None:
+    def _lose(self, worker: Worker, *, hung: bool) -> None:
         """Takes a worker out; its item, if it had one, has failed, and of several nobody knows which."""
         self._team.remove(worker)
         status = worker.end(0.0 if hung else ENDING_SECONDS)
@@ -225,7 +230,8 @@ class _Raised:
     error: BaseException
 
 
-def _given(outcome: object) -> Any:
+def given(outcome: object) -> Any:
+    """What a worker said as what its function returned; raises what that raised."""
     if isinstance(outcome, _Raised):
         raise outcome.error
     return outcome

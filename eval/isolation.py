@@ -25,7 +25,12 @@ def isolated(
 
 
 def lost_episode(problem: Problem, policy: str, sample: int, failure: Failure) -> Episode:
-    """The record of an episode whose process hung or died: nobody is scored for it, a resumed run plays it again."""
+    """The record of an episode whose process hung or died."""
+    return unscored(problem, policy, sample, failure.message)
+
+
+def unscored(problem: Problem, policy: str, sample: int, message: str) -> Episode:
+    """The record of an episode that nobody is scored for; a resumed run plays it again."""
     return Episode(
         problem_id=problem.problem_id,
         base_id=problem.base_id,
@@ -34,5 +39,5 @@ def lost_episode(problem: Problem, policy: str, sample: int, failure: Failure) -
         policy=policy,
         steps=(),
         stop="error",
-        error=failure.message,
+        error=message,
     )
