@@ -11,6 +11,7 @@ def report(
     quality: Annotated[
         bool, typer.Option("--quality", help="First measure each repair: equivalent or not, and what it costs.")
     ] = False,
+    latex: Annotated[Path | None, typer.Option(help="Also write the runs and their anchors as a LaTeX table.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each run's metrics as JSON instead of tables.")] = False,
 ) -> None:
@@ -20,6 +21,7 @@ def report(
     from ordebug.core.parallel import default_workers
     from ordebug.eval.assessment import assess
     from ordebug.eval.report.html import write_report
+    from ordebug.eval.report.latex import write_latex
     from ordebug.eval.report.terminal import print_report
     from ordebug.eval.run_folder import RunFolder
 
@@ -28,9 +30,13 @@ def report(
         for run in folders:
             assess(run, workers or default_workers())
     written = write_report(folders)
+    if latex is not None:
+        write_latex(folders, latex)
     if json:
         typer.echo(json_module.dumps({str(run.path): run.read_metrics() for run in folders}, ensure_ascii=False))
         return
     for run in folders:
         print_report(run.name, run.read_metrics())
     typer.echo(f"report: {written}")
+    if latex is not None:
+        typer.echo(f"LaTeX table: {latex}")

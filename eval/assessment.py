@@ -1,25 +1,15 @@
 """``ordebug report --quality``: the heavy metrics of a run that was played, written into its ``metrics.json``."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from ordebug.core.errors import InputError
-from ordebug.core.jsonl import append_rows
-from ordebug.core.manifest import sha256_file
+from ordebug.core.jsonl import append_rows, read_json, write_json
 from ordebug.core.parallel import parallel_map
 from ordebug.env.episode import Episode
 from ordebug.env.policies import ANCHORS
-from ordebug.env.problem_set import ProblemSet, read_problem_set
-from ordebug.env.repair_env import Rules
-from ordebug.eval.attempt import Setting
+from ordebug.eval.played import PlayedRun
 from ordebug.eval.quality import STORE, Repair, measure, standing_edits, stored, stored_row
 from ordebug.eval.run_folder import RunFolder, drop_torn_line, locked
-from ordebug.eval.run_manifest import models_sha256
-from ordebug.eval.summary import summarise
-
-KEPT = ("prompts_differ",)
-"""What of the numbers was counted when the run was scored, and is no metric."""
 
 
 def assess(run: RunFolder, workers: int) -> dict[str, Any]:
@@ -30,28 +20,38 @@ def assess(run: RunFolder, workers: int) -> dict[str, Any]:
         UsageError: If another process is at work there.
         LicenceError: If the solver has no licence.
     """
-    known, manifest = run.read_metrics(), run.read_manifest()
-    config = manifest["config"]
-    problems = _problems(run, manifest)
-    setting = _setting(config)
+    run.read_metrics()
+    played = PlayedRun(run)
     with locked(run.path):
         drop_torn_line(run.path / STORE)
-        repairs = _missing(run, problems, setting)
+        repairs = _missing(played)
         found = parallel_map(measure, repairs, workers=workers, label="repairs measured")
         for repair, quality in zip(repairs, found, strict=True):
             append_rows(run.path / STORE, [stored_row(repair, quality)])
-        kept = {name: known[name] for name in KEPT if name in known}
-        return summarise(run, problems, setting, samples=config["samples"], **kept)
+        return rescore(PlayedRun(run))
 
 
-def _missing(run: RunFolder, problems: ProblemSet, setting: Setting) -> list[Repair]:
+def rescore(played: PlayedRun) -> dict[str, Any]:
+    """Counts the stored episodes again, as after a metric changed, and writes ``metrics.json``.
+
+    Raises:
+        InputError: If the folder holds no run, or its problems have changed since.
+    """
+    file = played.folder.metrics_file
+    known = read_json(file, "a run's metrics") if file.is_file() else {}  # of whatever version
+    metrics = played.metrics(known if isinstance(known, dict) else {})
+    write_json(played.folder.metrics_file, metrics)
+    return metrics
+
+
+def _missing(played: PlayedRun) -> list[Repair]:
     """The repairs that are not stored yet, each once."""
-    known = stored(run.path)
+    run, problems, known = played.folder, played.problems, stored(played.folder.path)
     repairs = {
         repair.key: repair
         for episode in _recovered(run)
         for repair in [
-            Repair(problems.get(episode.problem_id), problems.folder, setting.actions, standing_edits(episode))
+            Repair(problems.get(episode.problem_id), problems.folder, played.setting.actions, standing_edits(episode))
         ]
     }
     return [repair for key, repair in repairs.items() if key not in known]
@@ -60,22 +60,3 @@ def _missing(run: RunFolder, problems: ProblemSet, setting: Setting) -> list[Rep
 def _recovered(run: RunFolder) -> Iterator[Episode]:
     for policy in (None, *ANCHORS):
         yield from (episode for episode in run.episodes(policy) if episode.recovered)
-
-
-def _problems(run: RunFolder, manifest: dict[str, Any]) -> ProblemSet:
-    """The problems the run was played on."""
-    config = manifest["config"]
-    problems = read_problem_set(Path(config["problems"])).draw(config["limit"], config["seed"])
-    digests = {"problems": sha256_file(problems.source), "models": models_sha256(problems)}
-    changed = [name for name, digest in digests.items() if manifest["data"][name]["sha256"] != digest]
-    if changed:
-        raise InputError(
-            f"{run.path}: the content of {' and '.join(changed)} in {problems.folder} differs from what was played.",
-            "Restore the problem set, or play the run again.",
-        )
-    return problems
-
-
-def _setting(config: dict[str, Any]) -> Setting:
-    rules = Rules(config["actions"], config["max_steps"], config["auto_submit"])
-    return Setting(config["profile"], rules, config["max_prompt_tokens"], config.get("decisions"))

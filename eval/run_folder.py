@@ -91,8 +91,9 @@ class RunFolder:
         found = read_json(self.metrics_file, "a run's metrics")
         complaint = _complaint(found)
         if complaint is not None:
-            way_out = "Give the command that made the run again: it counts the stored episodes anew."
-            raise InputError(f"{self.metrics_file}: {complaint}.", way_out)
+            raise InputError(
+                f"{self.metrics_file}: {complaint}.", f"Count its episodes again: ordebug score {self.path}"
+            )
         return dict(found)
 
     def episodes(self, anchor: str | None = None) -> list[Episode]:

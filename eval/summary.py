@@ -32,14 +32,23 @@ def summarise(
         samples: Attempts at each problem.
         **extra: Further entries.
     """
+    metrics = metrics_of(run, problems, setting, samples=samples, **extra)
+    write_json(run.metrics_file, metrics)
+    return metrics
+
+
+def metrics_of(
+    run: RunFolder, problems: ProblemSet, setting: Setting, *, samples: int = 1, **extra: Any
+) -> dict[str, Any]:
+    """What ``metrics.json`` holds, by the episodes; the arguments are those of :func:`summarise`."""
     episodes, known = list(run.episodes()), stored(run.path)
-    own = _cases(episodes, problems, setting, known)
+    own = cases_of(episodes, problems, setting, known)
     anchors = {
-        name: _cases(run.episodes(name), problems, setting, known)
+        name: cases_of(run.episodes(name), problems, setting, known)
         for name in ANCHORS
         if run.episodes_file(name).is_file()
     }
-    metrics = {
+    return {
         "version": METRICS_VERSION,
         "policy": run.read_manifest()["config"]["policy"],
         "problems": len(problems),
@@ -56,8 +65,6 @@ def summarise(
         },
         "paired": {name: _paired(own, cases) for name, cases in anchors.items()},
     }
-    write_json(run.metrics_file, metrics)
-    return metrics
 
 
 def table(cases: Sequence[Case], samples: int = 1, names: Iterable[str] = tuple(METRICS)) -> Table:
@@ -78,10 +85,10 @@ def _estimate(cases: Sequence[Case], name: str) -> dict[str, Any]:
     return asdict(mean_interval(values, [case.problem.cluster for case, _ in measured], share=metric.share))
 
 
-def _cases(
+def cases_of(
     episodes: Iterable[Episode], problems: ProblemSet, setting: Setting, known: Mapping[str, Quality]
 ) -> list[Case]:
-    """The scored episodes of these problems."""
+    """The scored episodes among these, each with what its metrics need; one that ended in ``error`` is unscored."""
     return [
         Case(
             episode,
@@ -115,14 +122,14 @@ def _paired(own: Sequence[Case], other: Sequence[Case]) -> Table:
     clusters = {case.problem.problem_id: case.problem.cluster for case in (*own, *other)}
     differences: Table = {}
     for name in COMPARED:
-        a, b = _by_problem(own, name), _by_problem(other, name)
+        a, b = by_problem(own, name), by_problem(other, name)
         both = [problem_id for problem_id in a if problem_id in b]
         found = paired_difference([a[i] for i in both], [b[i] for i in both], [clusters[i] for i in both])
         differences[name] = asdict(found)
     return differences
 
 
-def _by_problem(cases: Iterable[Case], name: str) -> Mapping[str, float]:
+def by_problem(cases: Iterable[Case], name: str) -> Mapping[str, float]:
     """A metric's mean over each problem's samples."""
     values: dict[str, list[float]] = {}
     for case in cases:

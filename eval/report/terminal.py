@@ -52,7 +52,7 @@ def print_report(name: str, metrics: Metrics, console: Console | None = None) ->
 
 def headline_table(name: str, metrics: Metrics) -> Table:
     """The run and the anchors, each metric with its 95 % interval below."""
-    table = _table(f"{escape(name)}: {metrics['problems']} problems, 95 % intervals below each value")
+    table = plain_table(f"{escape(name)}: {metrics['problems']} problems, 95 % intervals below each value")
     table.add_column("policy", overflow="fold", min_width=POLICY_WIDTH)
     table.add_column("n", justify="right", no_wrap=True)
     for title in HEADLINE.values():
@@ -65,7 +65,7 @@ def headline_table(name: str, metrics: Metrics) -> Table:
 
 def type_table(metrics: Metrics) -> Table:
     """The run by error type, the oracle's ceiling beside."""
-    table = _table(f"by error type, with what the {CEILING} reaches")
+    table = plain_table(f"by error type, with what the {CEILING} reaches")
     table.add_column("type")
     table.add_column("n", justify="right")
     for key in BY_TYPE:
@@ -79,7 +79,7 @@ def type_table(metrics: Metrics) -> Table:
 
 def quality_table(name: str, metrics: Metrics) -> Table:
     """What the repairs of the run and of the anchors did to the models."""
-    table = _table("what the repairs did: reported, never rewarded")
+    table = plain_table("what the repairs did: reported, never rewarded")
     table.add_column("policy", overflow="fold", min_width=POLICY_WIDTH)
     for title in QUALITY.values():
         table.add_column(title, justify="right")
@@ -88,7 +88,7 @@ def quality_table(name: str, metrics: Metrics) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
     """A table whose headline fits 80 columns."""
     return Table(
         title=title,

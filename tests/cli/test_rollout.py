@@ -72,5 +72,23 @@ def test_a_report_of_foreign_metrics_says_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text('{"overall": {}, "version": 0}')
     done = subprocess.run(["ordebug", "report", str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "metrics of version 0" in done.stderr and "command that made the run again" in done.stderr
+    assert "metrics of version 0" in done.stderr and "ordebug score" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_compare_score_and_verify(problems: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    for policy in ("oracle", "drop-first"):
+        command = ["rollout", "--policy", policy, "--problems", str(problems), "--out", str(tmp_path / policy)]
+        assert runner.invoke(app, command).exit_code == 0
+    oracle, first = str(tmp_path / "oracle"), str(tmp_path / "drop-first")
+    compared = json.loads(runner.invoke(app, ["compare", oracle, first, "--json"]).stdout)
+    assert compared["metrics"]["root_cause_at_1"]["a"]["value"] == 1.0
+    assert "oracle less drop-first: 1 problems" in runner.invoke(app, ["compare", oracle, first]).stdout
+    assert runner.invoke(app, ["score", oracle]).exit_code == 0
+    assert "holds (11 episodes played again" in runner.invoke(app, ["verify-run", oracle]).stdout
+    metrics = tmp_path / "oracle/metrics.json"
+    metrics.write_text(metrics.read_text().replace('"errors": 0', '"errors": 1'))
+    wrong = runner.invoke(app, ["verify-run", oracle])
+    assert wrong.exit_code == 1
+    assert "metrics.json: errors is 1, and 0 by the episodes" in wrong.stdout
