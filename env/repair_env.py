@@ -83,6 +83,11 @@ class RepairEnv:
         """
         return self._states.model(self.state)
 
+    @property
+    def start_model(self) -> Model:
+        """The model as an episode begins with it; it must not be edited."""
+        return self._states.first
+
     def reset(self) -> tuple[Observation, dict[str, Any]]:
         """Begins an episode: the observation and an info dict.
 
