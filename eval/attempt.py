@@ -99,6 +99,11 @@ class Attempt:
             self._end("error", error="the model is feasible as it is: there is nothing to repair")
 
     @property
+    def steps(self) -> Sequence[Step]:
+        """The decisions carried out so far."""
+        return tuple(self._steps)
+
+    @property
     def state(self) -> Observation:
         """What the next decision is about.
 

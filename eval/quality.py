@@ -23,7 +23,7 @@ from ordebug.env.reply import parse_action
 from ordebug.env.solvers.elastic import Violation, cheapest_repair
 from ordebug.env.solvers.model import Model, SolverName, read_model
 
-QUALITY_VERSION = 1
+QUALITY_VERSION = 2
 """Raised whenever a measure changes; what another version stored is measured anew."""
 
 STORE = "quality.jsonl"
@@ -38,7 +38,7 @@ class Quality:
         reason: The proof's last line, or why there is no number.
         touched: Rows and variables that differ from the broken model's.
         fewest: The fewest rows and bounds that must give way (feasRelax, L0).
-        violation: The least total violation of the broken model's limits if only what was touched may give way.
+        violation: The least total violation, scaled, if only what was touched may give way.
         least: The least total violation if anything may (feasRelax, L1).
     """
 
@@ -183,4 +183,4 @@ def _touched(broken: Model, repaired: Model, part: str) -> set[str]:
 
 
 def _total(violations: Iterable[Violation]) -> float | None:
-    return sum(violation.amount for violation in violations) or None
+    return sum(violation.scaled for violation in violations) or None
