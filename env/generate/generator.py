@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ordebug.core.errors import UsageError
 from ordebug.core.jsonl import write_json
-from ordebug.core.parallel import parallel_map
+from ordebug.core.parallel import Executor, parallel_map
 from ordebug.env.generate.attempt import Rejections, make
 from ordebug.env.generate.plan import Order, Plan
 from ordebug.env.generate.proof import failed_claims
@@ -23,7 +23,7 @@ from ordebug.env.solvers.gurobi import solver_manifest
 MOST_DRAWS_PER_PROBLEM = 50
 
 
-def generate(folder: Path, plan: Plan, workers: int) -> tuple[list[Problem], Rejections]:
+def generate(folder: Path, plan: Plan, workers: int, executor: Executor = "local") -> tuple[list[Problem], Rejections]:
     """Makes a set of problems and writes it; returns the problems and why attempts were rejected.
 
     Raises:
@@ -46,7 +46,7 @@ def generate(folder: Path, plan: Plan, workers: int) -> tuple[list[Problem], Rej
         batch = max(8, 2 * max(quota.values()))
         orders = [Order(folder, plan, wanted, i) for i in range(number, number + batch)]
         number += batch
-        for made in parallel_map(make, orders, workers=workers, label="clean models drawn"):
+        for made in parallel_map(make, orders, workers=workers, label="clean models drawn", executor=executor):
             rejections += made.rejections
             for problem in made.problems:
                 _take(problem, quota, problems, folder)
