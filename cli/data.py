@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ordebug.cli.data_split import split
+
 if TYPE_CHECKING:
     from ordebug.converters.conversion import Converter, Summary
-    from ordebug.converters.split import Split
 
 app = typer.Typer(help="Convert and split training data.", no_args_is_help=True)
+app.command()(split)
 
 
 Source = Literal["alpaca"]
@@ -39,22 +41,6 @@ def convert(
     typer.echo(json.dumps({**summary.as_json(), "out": str(out)}) if as_json else _told(summary, out))
     if summary.rejected:
         raise typer.Exit(1)
-
-
-@app.command()
-def split(
-    file: Annotated[Path, typer.Argument(help="An SFT file.")],
-    out: Annotated[Path, typer.Option(help="Folder for train.jsonl, val.jsonl, test.jsonl and manifest.json.")],
-    val: Annotated[float, typer.Option(min=0, max=1, help="Share of the rows for validation.")] = 0.05,
-    test: Annotated[float, typer.Option(min=0, max=1, help="Share of the rows for testing.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="Another seed draws another split.")] = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Splits FILE by problem and by prompt, stratified by error type; no problem and no prompt is in two parts."""
-    from ordebug.converters.split import split_file
-
-    done = split_file(file, out, {"val": val, "test": test}, seed)
-    typer.echo(json.dumps(done.as_json()) if as_json else _parts(done, out))
 
 
 def _converter(profile: ProfileName, problems: Path | None, actions: ActionSetName) -> "Converter":
@@ -86,8 +72,3 @@ def _told(summary: "Summary", out: Path) -> str:
         detail = f" ({seen.detail})" if seen.detail else ""
         lines.append(f"  warning {kind}: {seen.count}, first at {seen.place}{detail}")
     return "\n".join(lines)
-
-
-def _parts(done: "Split", out: Path) -> str:
-    lines = [f"{name}: {part.rows} rows, {part.groups} groups" for name, part in done.parts.items()]
-    return "\n".join([*lines, f"no problem and no prompt is in two parts; see {out / 'manifest.json'}"])

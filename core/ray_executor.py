@@ -5,6 +5,7 @@ their results taken in order, so that what is written does not depend on where i
 """
 
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -26,6 +27,7 @@ STORE_BYTES = 256 * 2**20
 """Ray's shared memory where we start it; its default is 30 % of the machine's, and our chunks are small."""
 
 ENDING_SECONDS = 60.0
+CONNECT_SECONDS = 10.0
 
 
 def ray_map(
@@ -100,19 +102,32 @@ def _cluster(workers: int) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    local = {"address": "local", "num_cpus": workers, "object_store_memory": STORE_BYTES, **quiet}
+    address = os.environ.get("RAY_ADDRESS")
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    own = {"address": "local", "num_cpus": workers, "object_store_memory": STORE_BYTES, "include_dashboard": False}
     try:
-        ray.init(**({"log_to_driver": False, "logging_level": "ERROR"} if os.environ.get("RAY_ADDRESS") else local))
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        where = f"RAY_ADDRESS={os.environ.get('RAY_ADDRESS', '')}"
+        _answers(address or "")
+        ray.init(**quiet, **({} if address else own))
+    except (OSError, ValueError, RuntimeError) as error:
         raise ToolError(
-            f"Ray cannot be reached ({where}): {error}", "Unset RAY_ADDRESS to start Ray on this machine."
+            f"Ray cannot be reached{f' at RAY_ADDRESS={address}' if address else ''}: {error}",
+            "Start the cluster, or unset RAY_ADDRESS to use this machine alone." if address else "",
         ) from None
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _answers(address: str) -> None:
+    """Asks at ``host:port`` before Ray does, which takes minutes to give up.
+
+    Raises:
+        OSError: If nothing is there.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
 
 
 def _ray() -> Any:
