@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ordebug.cli.data_split import split
+from ordebug.cli.executor import ExecutorOption
 
 if TYPE_CHECKING:
     from ordebug.converters.conversion import Converter, Summary
@@ -32,12 +33,16 @@ def convert(
     problems: Annotated[Path | None, typer.Option(help="The problem set the rows were made from.")] = None,
     actions: Annotated[ActionSetName, typer.Option(help="The action set of the answers.")] = "compat",
     strict: Annotated[bool, typer.Option(help="Stop at the first row that cannot be read and write nothing.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
+    executor: ExecutorOption = "local",
     as_json: AsJson = False,
 ) -> None:
     """Writes FILE as messages for ms-swift; exit status 1 when rows could not be read."""
     from ordebug.converters.conversion import convert_file
+    from ordebug.core.parallel import default_workers
 
-    summary = convert_file(file, out, _converter(profile, problems, actions), strict=strict)
+    converter = _converter(profile, problems, actions)
+    summary = convert_file(file, out, converter, strict=strict, workers=workers or default_workers(), executor=executor)
     typer.echo(json.dumps({**summary.as_json(), "out": str(out)}) if as_json else _told(summary, out))
     if summary.rejected:
         raise typer.Exit(1)

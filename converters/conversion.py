@@ -10,8 +10,10 @@ from ordebug.converters.oddity import Oddity
 from ordebug.converters.records import Record, read_records
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import atomic_writer
+from ordebug.core.parallel import Executor, parallel_map, workers_for
 
 REJECTED_KEPT = 100
+ROWS_A_TASK = 500
 
 
 class Converter(Protocol):
@@ -67,7 +69,15 @@ class Summary:
         return {**asdict(self), "reasons": reasons}
 
 
-def convert_file(source: Path, out: Path, converter: Converter, *, strict: bool = False) -> Summary:
+def convert_file(
+    source: Path,
+    out: Path,
+    converter: Converter,
+    *,
+    strict: bool = False,
+    workers: int = 1,
+    executor: Executor = "local",
+) -> Summary:
     """Converts a file; the output appears whole or not at all.
 
     Args:
@@ -75,6 +85,8 @@ def convert_file(source: Path, out: Path, converter: Converter, *, strict: bool 
         out: The SFT file to write.
         converter: What a row is.
         strict: Whether a row that cannot be read stops everything.
+        workers: Processes for a large file; the output does not depend on it.
+        executor: Where they are; likewise.
 
     Raises:
         InputError: If the file cannot be read, no row of it can, or one cannot and ``strict`` is set.
@@ -84,28 +96,58 @@ def convert_file(source: Path, out: Path, converter: Converter, *, strict: bool 
         raise UsageError(f"{out} is the input itself.", "Give --out another path.")
     summary = Summary()
     with atomic_writer(out) as writer:
-        for row in _rows(source, converter, summary, strict):
-            writer.write(row.model_dump())
+        tried = parallel_map(
+            _Attempt(converter, source.name),
+            read_records(source, converter.keys),
+            workers=workers_for(source, workers),
+            label="rows converted",
+            chunk=ROWS_A_TASK,
+            executor=executor,
+        )
+        for row in _rows(tried, summary, strict):
+            writer.write(row)
         if not summary.written:
             raise InputError(f"{source}: no row can be used{_first(summary)}.", "See ordebug data convert --help.")
     return summary
 
 
-def _rows(source: Path, converter: Converter, summary: Summary, strict: bool) -> Iterator[SFTRow]:
-    for record in read_records(source, converter.keys):
-        summary.read += 1
+@dataclass(frozen=True)
+class _Tried:
+    """What became of one row."""
+
+    place: str
+    row: dict[str, Any] | None
+    oddities: list[Oddity]
+    error: InputError | None = None
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """The conversion of one row, for a worker process."""
+
+    converter: Converter
+    source: str
+
+    def __call__(self, record: Record) -> _Tried:
         try:
-            row, oddities = converter(record, source.name)
+            row, oddities = self.converter(record, self.source)
         except InputError as error:
-            if strict:
-                raise InputError(
-                    f"{record.place}: {error.message.rstrip('.')}.", error.fix or "Mend the row."
-                ) from None
-            summary.reject(record.place, error.message)
-            continue
-        summary.written += 1
-        summary.warn(record.place, oddities)
-        yield row
+            return _Tried(record.place, None, [], error)
+        return _Tried(record.place, row.model_dump(), oddities)
+
+
+def _rows(tried: Iterator[_Tried], summary: Summary, strict: bool) -> Iterator[dict[str, Any]]:
+    for done in tried:
+        summary.read += 1
+        if done.row is not None:
+            summary.written += 1
+            summary.warn(done.place, done.oddities)
+            yield done.row
+        elif done.error is not None and strict:
+            said = done.error.message.rstrip(".")
+            raise InputError(f"{done.place}: {said}.", done.error.fix or "Mend the row.")
+        elif done.error is not None:
+            summary.reject(done.place, done.error.message)
 
 
 def _first(summary: Summary) -> str:
