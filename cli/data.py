@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ordebug.cli.data_mix import mix
 from ordebug.cli.data_split import split
 from ordebug.cli.executor import ExecutorOption
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Convert and split training data.", no_args_is_help=True)
 app.command()(split)
+app.command()(mix)
 
 
 Source = Literal["alpaca"]

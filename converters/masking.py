@@ -18,7 +18,9 @@ ID_LINE = re.compile(r"^ID: .*$", re.MULTILINE)
 WORD = r"\w+(?:[.\-]\w+)*(?:\[[^\[\]\s]*\])?"
 QUOTED = r'"(?:[^"\\\n]|\\.){0,255}"'
 NUMBER_LITERAL = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
-TOKEN = re.compile(rf"((?<!\w)(?:{QUOTED}|'(?:[^'\\\n]|\\.){{0,255}}')(?!\w)|(?<![\w.]){NUMBER_LITERAL}(?![\w\[])|{WORD})")
+TOKEN = re.compile(
+    rf"((?<!\w)(?:{QUOTED}|'(?:[^'\\\n]|\\.){{0,255}}')(?!\w)|(?<![\w.]){NUMBER_LITERAL}(?![\w\[])|{WORD})"
+)
 DECLARED = re.compile(rf"^(?:\(\d+\) )?({WORD})(?=: )|\bper ({WORD})", re.MULTILINE)
 ALGEBRA = re.compile(rf"^\(\d+\) (?:{WORD}|{QUOTED}): (.*)$", re.MULTILINE)
 LISTED = re.compile(r"^(?:Other rows|Protected|IIS bounds|Variables): (.*)$", re.MULTILINE)
