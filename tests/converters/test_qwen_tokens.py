@@ -152,3 +152,14 @@ def test_no_reserved_column() -> None:
     more = "rollout_infos routed_experts teacher_messages encoded extra is_truncated dataset trainer_state completions"
     reserved = {*RowPreprocessor.standard_keys, *captured.split(), *more.split()} - {"messages"}
     assert not reserved & (SFTRow.model_fields.keys() | GRPORow.model_fields.keys())
+
+
+def test_an_answer_without_a_thought_is_shown_an_empty_one_that_is_not_trained(template: Any) -> None:
+    """General rows, which ``data mix`` adds, do not teach a model to skip its thought."""
+    template.set_mode("train")
+    turns = [{"role": "user", "content": "Say four."}, {"role": "assistant", "content": "Four."}]
+    encoded = template.encode({"messages": turns})
+    trained = [token for token in encoded["labels"] if token != -100]
+    assert THINK in encoded["input_ids"] and END_THINK in encoded["input_ids"]
+    assert not {THINK, END_THINK} & set(trained)
+    assert template.tokenizer.decode(trained).strip() == "Four.<|im_end|>"
