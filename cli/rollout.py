@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ordebug.cli.executor import ExecutorOption
+
 SERVED = "Policy endpoint: a served model"
 
 
@@ -27,6 +29,7 @@ def rollout(
     seed: Annotated[int, typer.Option(help="What random anchors and an endpoint's replies are drawn from.")] = 0,
     samples: Annotated[int, typer.Option(min=1, help="Attempts at each problem.")] = 1,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
+    executor: ExecutorOption = "local",
     infer_arg: Annotated[list[str] | None, typer.Option(help="swift-infer: as '--temperature 1'; repeatable.")] = None,
     alone: Annotated[
         bool, typer.Option("--alone", help="An anchor without the others, to make training data.")
@@ -89,6 +92,7 @@ def rollout(
         samples=samples,
         limit=limit,
         workers=workers or default_workers(),
+        executor=executor,
         alone=alone,
     )
     show(out, run(request), json=json)

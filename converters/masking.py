@@ -8,18 +8,18 @@ problem's id is masked by ``without_id``.
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from ordebug.env.action import SPECS
 
 NAME = "NAME"
 NUMBER = "#"
 ID_LINE = re.compile(r"^ID: .*$", re.MULTILINE)
-WORD = r"\w+(?:[.\-]\w+)*(?:\[[^\]\s]*\])?"
-QUOTED = r'"(?:[^"\\\n]|\\.)*"'
+WORD = r"\w+(?:[.\-]\w+)*(?:\[[^\[\]\s]*\])?"
+QUOTED = r'"(?:[^"\\\n]|\\.){0,255}"'
+NUMBER_LITERAL = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 TOKEN = re.compile(
-    rf"(?P<quoted>(?<!\w)(?:{QUOTED}|'(?:[^'\\\n]|\\.)*')(?!\w))"
-    r"|(?P<number>(?<![\w.])[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w\[]))"
-    rf"|(?P<word>{WORD})"
+    rf"((?<!\w)(?:{QUOTED}|'(?:[^'\\\n]|\\.){{0,255}}')(?!\w)|(?<![\w.]){NUMBER_LITERAL}(?![\w\[])|{WORD})"
 )
 DECLARED = re.compile(rf"^(?:\(\d+\) )?({WORD})(?=: )|\bper ({WORD})", re.MULTILINE)
 ALGEBRA = re.compile(rf"^\(\d+\) (?:{WORD}|{QUOTED}): (.*)$", re.MULTILINE)
@@ -38,7 +38,10 @@ def masked(text: str, names: Collection[str] | None = None) -> str:
             with those of its prompt: ``masked(thought, names_in(prompt))``.
     """
     known = names_in(text) if names is None else names
-    return TOKEN.sub(lambda token: _placeholder(token, known), ID_LINE.sub(f"ID: {NAME}", text))
+    pieces = TOKEN.split(without_id(text))  # every other piece is a token
+    found = map(_masked_token, pieces[1::2])
+    pieces[1::2] = [NAME if token in known else token for token in found]
+    return "".join(pieces)
 
 
 def without_id(text: str) -> str:
@@ -56,10 +59,9 @@ def names_in(prompt: str) -> frozenset[str]:
     return frozenset(found - HEADINGS - {""})
 
 
-def _placeholder(token: re.Match[str], names: Collection[str]) -> str:
-    text = token[0]
-    if token.lastgroup == "number" or text.isdecimal():
+@lru_cache(maxsize=1 << 16)
+def _masked_token(token: str) -> str:
+    if re.fullmatch(NUMBER_LITERAL, token):
         return NUMBER
-    if token.lastgroup == "quoted" or text in names:
-        return NAME
-    return NAME if LOOKS_LIKE_A_NAME.search(text) and text.upper() not in SPECS else text
+    name = token[0] in "\"'" or (LOOKS_LIKE_A_NAME.search(token) and token.upper() not in SPECS)
+    return NAME if name else token

@@ -19,8 +19,8 @@ LINE_EVERY_SHARE = 0.1
 UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
-def track(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
-    """Yields the items while showing how many of ``total`` are done."""
+def track(items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
+    """Yields the items while showing how many of ``total`` are done, or how many are where the total is unknown."""
     with Progress(total, label) as progress:
         for done, item in enumerate(items, start=1):
             yield item
@@ -31,11 +31,11 @@ class Progress(AbstractContextManager["Progress"]):
     """How far work has come.
 
     Args:
-        total: How much there is.
+        total: How much there is, None where that is unknown.
         label: What the work is called.
     """
 
-    def __init__(self, total: int, label: str) -> None:
+    def __init__(self, total: int | None, label: str) -> None:
         self.total, self.label = total, label
         self._start = self._last = time.monotonic()
         self._bar = _bar(label, total) if sys.stderr.isatty() else None
@@ -64,16 +64,17 @@ class Progress(AbstractContextManager["Progress"]):
             self._bar.update(self._bar.task_ids[0], completed=done, said=said)
         elif now - self._last >= max(LINE_EVERY_SECONDS, LINE_EVERY_SHARE * (self._last - self._start)):
             self._last = now
-            print(f"{self.label}: {done}/{self.total}, {said}", file=sys.stderr, flush=True)
+            of_all = "" if self.total is None else f"/{self.total}"
+            print(f"{self.label}: {done}{of_all}, {said}", file=sys.stderr, flush=True)
 
 
-def pace(done: int, total: int, seconds: float) -> str:
+def pace(done: int, total: int | None, seconds: float) -> str:
     """How fast it goes and how long it will take: ``3.2 a second, 4 min left``."""
     if not done or seconds <= 0:
         return "none done yet"
     rate = done / seconds
     fast = f"{rate:.1f} a second" if rate >= 1 else f"{rate * 60:.1f} a minute"
-    return f"{fast}, {duration((total - done) / rate)} left"
+    return fast if total is None else f"{fast}, {duration((total - done) / rate)} left"
 
 
 def duration(seconds: float) -> str:
@@ -82,7 +83,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / size:.1f} {unit}" if unit == "h" else f"{seconds / size:.0f} {unit}"
 
 
-def _bar(label: str, total: int) -> "RichProgress":
+def _bar(label: str, total: int | None) -> "RichProgress":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as RichProgress

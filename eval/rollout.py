@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ordebug.core.errors import UsageError, existing_file
+from ordebug.core.parallel import Executor
 from ordebug.env.policies import ANCHORS
 from ordebug.env.problem_set import ProblemSet, read_problem_set
 from ordebug.eval.anchors import play_anchors
@@ -40,6 +41,7 @@ class Rollout:
         samples: Attempts at each problem.
         limit: Only so many problems, drawn at random.
         workers: Processes; no result depends on it.
+        executor: Where the anchors are played; likewise.
         alone: Whether an anchor is played without the others beside, to make training data.
     """
 
@@ -53,6 +55,7 @@ class Rollout:
     samples: int = 1
     limit: int | None = None
     workers: int = 1
+    executor: Executor = "local"
     alone: bool = False
 
 
@@ -110,6 +113,7 @@ def _play(request: Rollout, run: RunFolder, problems: ProblemSet) -> None:
         seed=request.seed,
         workers=workers,
         beside=not request.alone,
+        executor=request.executor,
     )
 
 

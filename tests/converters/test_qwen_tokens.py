@@ -161,3 +161,14 @@ def test_the_audit_counts_what_ms_swift_encodes(template: Any, public_rows: list
         system, user, assistant = (turn.content for turn in row.messages)
         prompt, answer = trained(template, row)
         assert conversation_lengths([(system, user, assistant)]) == [(len(prompt), len(answer))]
+
+
+def test_an_answer_without_a_thought_is_shown_an_empty_one_that_is_not_trained(template: Any) -> None:
+    """General rows, which ``data mix`` adds, do not teach a model to skip its thought."""
+    template.set_mode("train")
+    turns = [{"role": "user", "content": "Say four."}, {"role": "assistant", "content": "Four."}]
+    encoded = template.encode({"messages": turns})
+    trained = [token for token in encoded["labels"] if token != -100]
+    assert THINK in encoded["input_ids"] and END_THINK in encoded["input_ids"]
+    assert not {THINK, END_THINK} & set(trained)
+    assert template.tokenizer.decode(trained).strip() == "Four.<|im_end|>"
