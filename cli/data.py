@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ordebug.cli import data_export
+
 if TYPE_CHECKING:
     from ordebug.converters.conversion import Converter, Summary
     from ordebug.converters.split import Split
@@ -19,6 +21,9 @@ Turns = Literal["split", "chat"]
 ProfileName = Literal["seed", "names", "algebra"]
 ActionSetName = Literal["core", "extended", "compat"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+
+
+app.command("export")(data_export.export)
 
 
 @app.command()
