@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ordebug.cli import data_audit, data_mix, data_split, data_verify
+from ordebug.cli import data_audit, data_export, data_mix, data_split, data_verify
 from ordebug.cli.executor import ExecutorOption
 
 if TYPE_CHECKING:
     from ordebug.converters.conversion import Converter, Summary
 
-app = typer.Typer(help="Convert, audit, verify, split and mix training data.", no_args_is_help=True)
+app = typer.Typer(help="Convert, audit, verify, split, mix and export training data.", no_args_is_help=True)
 app.command("audit")(data_audit.audit)
 app.command("verify")(data_verify.verify)
 app.command("split")(data_split.split)
 app.command("mix")(data_mix.mix)
+app.command("export")(data_export.export)
 
 FormatName = Literal["alpaca", "sharegpt", "messages"]
 Source = Literal["auto", "alpaca", "sharegpt", "messages"]
