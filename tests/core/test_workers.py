@@ -73,7 +73,7 @@ def test_chunks_cost_fewer_messages(act: Act, monkeypatch: pytest.MonkeyPatch) -
     sent: list[int] = []
     assign = workers._Pool._assign
 
-    def counted(pool: workers._Pool[Any, Any], worker: workers._Worker) -> None:
+    def counted(pool: workers._Pool[Any, Any], worker: workers.Worker) -> None:
         assign(pool, worker)
         sent.append(len(worker.chunk))
 
