@@ -100,7 +100,7 @@ def test_metrics_that_cannot_be_read(tmp_path: Path, content: Any, says: str) ->
     write_json(tmp_path / "metrics.json", content)
     with pytest.raises(InputError, match=says) as error:
         RunFolder(tmp_path).read_metrics()
-    assert "command that made the run again" in error.value.fix
+    assert "ordebug score" in error.value.fix
 
 
 def test_metrics_that_can_be_read(tmp_path: Path) -> None:
