@@ -26,12 +26,14 @@ checkpoint=${1%/} engine=swift arguments=()
 shift
 while [[ $# -gt 0 ]]; do
   if [[ "$1" == --engine ]]; then engine=${2:-} && shift; else arguments+=("$1"); fi
-  shift
+  shift || break
 done
 port=${PORT:-8000} wait=${WAIT:-900}
 log=${LOG:-$root/runs/deploy-$port.log}
 [[ "$engine" == swift || "$engine" == vllm ]] || fail "--engine '$engine' is not known." "Give swift or vllm."
-[[ -d "$checkpoint" || "$checkpoint" =~ ^[^/.]+/[^/]+$ ]] || fail "$checkpoint does not exist." "Give a checkpoint's folder."
+[[ "$port" =~ ^[0-9]+$ && "$wait" =~ ^[0-9]+$ ]] || fail "PORT=$port or WAIT=$wait is not a number." "Give whole numbers."
+[[ -d "$checkpoint" || ("$checkpoint" =~ ^[^/.]+/[^/]+$ && ! -d "${checkpoint%%/*}") ]] ||
+  fail "$checkpoint does not exist." "Give a checkpoint's folder, or a model's id such as Qwen/Qwen3-8B."
 
 if gpus=$(nvidia-smi -L 2>/dev/null | grep -c '^GPU') && ((gpus > 0)); then
   bin="$root/.venv/bin" recipe=qwen3_8b_vllm
@@ -51,12 +53,13 @@ python3 -c 'import socket, sys; socket.create_server(("127.0.0.1", int(sys.argv[
 
 base='' rank=''
 if [[ -f "$checkpoint/adapter_config.json" ]]; then
+  [[ "$checkpoint" != *=* ]] || fail "swift and vllm split an adapter's path at its '='." "Rename $checkpoint."
   # vLLM takes certain ranks only: the next one that it knows
   { read -r base && read -r rank; } < <(python3 -c '
 import json, sys
 adapter = json.load(open(sys.argv[1]))
 print(adapter["base_model_name_or_path"], min(r for r in (8, 16, 32, 64, 128, 256, 320, 512) if r >= adapter["r"]), sep="\n")
-' "$checkpoint/adapter_config.json") || fail "$checkpoint/adapter_config.json names no base model." "Give a LoRA adapter."
+' "$checkpoint/adapter_config.json" 2>/dev/null) || fail "$checkpoint/adapter_config.json names no base model." "Give a LoRA adapter."
 fi
 if [[ "$engine" == swift ]]; then
   command=(swift deploy "$root/swift_recipes/deploy/$recipe.yaml")
@@ -70,6 +73,7 @@ fi
 command+=(--host 127.0.0.1 --port "$port" "${arguments[@]}")
 
 server=''
+# shellcheck disable=SC2329  # the traps call it
 stop() {  # a server that is asked to end can leave its engine running, so the whole group is asked, then made to
   trap '' INT TERM HUP
   [[ -n "$server" ]] && kill -TERM -- "-$server" 2>/dev/null || return 0
