@@ -72,10 +72,11 @@ else
 fi
 command+=(--host 127.0.0.1 --port "$port" "${arguments[@]}")
 
-server=''
+server='' waiter=''
 # shellcheck disable=SC2329  # the traps call it
 stop() {  # a server that is asked to end can leave its engine running, so the whole group is asked, then made to
   trap '' INT TERM HUP
+  [[ -z "$waiter" ]] || kill "$waiter" 2>/dev/null || true
   [[ -n "$server" ]] && kill -TERM -- "-$server" 2>/dev/null || return 0
   for _ in {1..20}; do
     sleep 0.5
@@ -85,7 +86,7 @@ stop() {  # a server that is asked to end can leave its engine running, so the w
 }
 broken() {
   tail -n 30 "$log" >&2 || true
-  fail "$1 Above are the last lines of $log." "Correct what they say and start it again."
+  fail "the server failed; above are the last lines of $log." "Correct what they say and start it again."
 }
 trap stop EXIT
 trap 'exit 130' INT
@@ -96,18 +97,27 @@ mkdir -p "$(dirname "$log")"
 printf '+ %s\n' "${command[*]}" >&2
 setsid "${command[@]}" >"$log" 2>&1 &
 server=$!
-healthy='
-import http.client, sys
-connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=5)
-connection.request("GET", "/health")
-sys.exit(connection.getresponse().status != 200)'
-SECONDS=0
-until python3 -c "$healthy" "$port" 2>/dev/null; do
-  kill -0 "$server" 2>/dev/null || broken "The server ended before it answered."
-  ((SECONDS < wait)) || broken "The server did not answer within $wait s."
-  sleep 1
-done
+# in the background, because a signal waits for a command in the foreground to end
+python3 -c '
+import http.client, os, sys, time
+port, server, end = int(sys.argv[1]), int(sys.argv[2]), time.monotonic() + int(sys.argv[3])
+while time.monotonic() < end:
+    time.sleep(1)
+    try:
+        os.kill(server, 0)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("GET", "/health")
+        if connection.getresponse().status == 200:
+            sys.exit(0)
+    except ProcessLookupError:
+        sys.exit("The server ended before it answered.")
+    except (OSError, http.client.HTTPException):
+        pass
+sys.exit(f"The server did not answer within {sys.argv[3]} s.")' "$port" "$server" "$wait" &
+waiter=$!
+wait "$waiter" || broken
 printf '%s answers after %s s (log: %s)\n' "$checkpoint" "$SECONDS" "$log" >&2
 echo "http://127.0.0.1:$port/v1"
 wait "$server" || true
-broken "The server ended by itself."
+echo "The server ended by itself." >&2
+broken

@@ -25,10 +25,13 @@ while [[ $# -gt 0 ]]; do
 done
 [[ -n "$out" ]] || { printf 'error: there is no --out RUN.\n  fix: Name the folder of the run.\n' >&2; exit 2; }
 
+play='' server=''
+# shellcheck disable=SC2329  # the traps call it
 stop() {
   trap '' INT TERM HUP
-  kill "$server" 2>/dev/null || return 0
-  wait "$server" || true
+  for started in $play $server; do
+    if kill "$started" 2>/dev/null; then wait "$started" || true; fi
+  done
 }
 mkdir -p "$out"
 exec 3< <(LOG="$out/server.log" exec bash "$root/shell/deploy.sh" "$checkpoint" "${deploy[@]}")
@@ -38,5 +41,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 read -r url <&3 || exit 2  # deploy.sh has said why
-ordebug rollout --policy endpoint --base-url "$url" --model "$checkpoint" "${rollout[@]}"
+ordebug rollout --policy endpoint --base-url "$url" --model "$checkpoint" "${rollout[@]}" &
+play=$!
+wait "$play"  # in the background, because a signal waits for a command in the foreground to end
+play=''
 ordebug report "$out"

@@ -96,9 +96,9 @@ def trained_tiny(tiny_job: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def qwen3(trained_tiny: Path, unseen: Path) -> Case:
-    """The trained small Qwen3 and fifty prompts."""
-    rows = [row for _, row in read_rows(unseen.with_suffix(".jsonl"))]
-    return Case(trained_tiny, trained_tiny, (), "qwen3", rows, 160)
+    """The trained small Qwen3, fifty rows it never saw, and some it was trained on."""
+    rows = [row for file in (unseen.with_suffix(".jsonl"), unseen.parent / "train.jsonl") for _, row in read_rows(file)]
+    return Case(trained_tiny, trained_tiny, (), "qwen3", rows[:60], 160)
 
 
 @pytest.fixture(scope="session")

@@ -129,14 +129,14 @@ def deployed(checkpoint: Path, *arguments: str) -> Iterator[str]:
         finally:
             server.terminate()
             assert server.wait(60) == 143
-    assert still_running(str(port)) == []
+    assert still_running(port) == []
 
 
-def still_running(mark: str) -> list[str]:
-    """The command lines of processes, or of members of their groups, that hold a word."""
+def still_running(port: int, group: int = 0) -> list[str]:
+    """The command lines of what runs in a process group, or in that of a command with the port as an argument."""
     listed = subprocess.run(["ps", "-eo", "pgid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 1) for line in listed.splitlines()]
-    groups = {row[0] for row in rows if mark in row[-1].split()}
+    groups = {row[0] for row in rows if str(port) in row[-1].split()} | {str(group)}
     return [row[-1] for row in rows if row[0] in groups]
 
 

@@ -16,12 +16,16 @@ from ordebug.env.action import InvalidAction
 from ordebug.env.reply import parse_reply
 
 PATIENCE = 900.0
+UNSEEN = 50
+"""Problems of the case that were not trained on; they come first."""
 
 
 def start(script: str, *arguments: object, port: int, log: Path) -> subprocess.Popen[str]:
-    command = ["bash", str(ROOT / "shell" / script), *map(str, arguments)]
+    # as from a terminal, even where the tests run in the background with signals ignored
+    command = ["env", "--default-signal=INT,HUP", "bash", str(ROOT / "shell" / script), *map(str, arguments)]
     env = {**os.environ, "PORT": str(port), "LOG": str(log)}
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=env, start_new_session=True, **pipes)
 
 
 def wait_until(holds: Callable[[], object], running: subprocess.Popen[str]) -> None:
@@ -33,15 +37,16 @@ def wait_until(holds: Callable[[], object], running: subprocess.Popen[str]) -> N
 
 @pytest.mark.slow
 def test_every_way_gives_the_same_prompts_and_actions(qwen3_answers: Mapping[str, Sequence[Answer]]) -> None:
-    given = dict(qwen3_answers)
+    given = {way: answers[:UNSEEN] for way, answers in qwen3_answers.items()}
     first = given.pop("swift infer, vllm")
-    assert len(first) == 50
     actions = [parse_reply(answer.text).action for answer in first]
-    assert sum(not isinstance(action, InvalidAction) for action in actions) >= 40, "the model must say something"
+    assert sum(not isinstance(action, InvalidAction) for action in actions) >= 0.7 * UNSEEN, (
+        "the model must say something"
+    )
     for way, answers in given.items():
         assert [answer.prompt for answer in answers] == [answer.prompt for answer in first], way
         equal = sum(parse_reply(answer.text).action == action for answer, action in zip(answers, actions, strict=True))
-        assert equal >= 0.95 * len(first), f"{way}: {equal} of {len(first)} actions are equal"
+        assert equal >= 0.95 * UNSEEN, f"{way}: {equal} of {UNSEEN} actions are equal"
 
 
 @pytest.mark.slow
@@ -55,12 +60,12 @@ def test_an_evaluation_is_stopped_and_goes_on(trained_tiny: Path, unseen: Path, 
     first.send_signal(signal.SIGTERM)
     output, _ = first.communicate(timeout=120)
     assert first.returncode == 143, output
-    assert still_running(str(port)) == []
+    assert still_running(port, first.pid) == []
     assert len(episodes.read_text().splitlines()) < 50
     second = start("eval.sh", *arguments, port=port, log=tmp_path / "unused")
     output, _ = second.communicate(timeout=PATIENCE)
     assert second.returncode == 0, output
-    assert still_running(str(port)) == []
+    assert still_running(port, second.pid) == []
     rows = [json.loads(line) for line in episodes.read_text().splitlines()]
     assert len({row["problem_id"] for row in rows}) == len(rows) == 50
     assert (out / "report.html").is_file() and json.loads((out / "metrics.json").read_text())["errors"] == 0
@@ -68,16 +73,19 @@ def test_an_evaluation_is_stopped_and_goes_on(trained_tiny: Path, unseen: Path, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("script", ["deploy.sh", "eval.sh"])
 def test_stopped_before_it_answers_nothing_is_left(
-    vllm_programs: Path, tiny_job: Path, tmp_path: Path, sent: signal.Signals
+    vllm_programs: Path, tiny_job: Path, tmp_path: Path, script: str, sent: signal.Signals
 ) -> None:
-    port = free_port()
-    server = start("deploy.sh", tiny_job / "tiny", port=port, log=tmp_path / "log")
-    wait_until(lambda: len(still_running(str(port))) >= 2, server)  # the command and what it started
+    port, out = free_port(), tmp_path / "run"
+    arguments = ("--problems", "p", "--out", out) if script == "eval.sh" else ()
+    log = out / "server.log" if script == "eval.sh" else tmp_path / "log"
+    server = start(script, tiny_job / "tiny", *arguments, port=port, log=log)
+    wait_until(lambda: log.is_file() and len(still_running(port)) >= 2, server)  # the command and what it started
     server.send_signal(sent)
     output, _ = server.communicate(timeout=120)
     assert server.returncode == 128 + sent, output
-    assert still_running(str(port)) == []
+    assert still_running(port, server.pid) == []
 
 
 @pytest.mark.slow
@@ -88,8 +96,9 @@ def test_a_server_that_ends_at_once_is_told_with_its_log(vllm_programs: Path, ti
     )
     output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 2
-    assert "remaining_argv" in output and f"lines of {out}/server.log" in output and "Traceback" not in output[-300:]
-    assert still_running(str(port)) == []
+    assert "remaining_argv" in output and f"lines of {out}/server.log" in output
+    assert output.splitlines()[-1] == "  fix: Correct what they say and start it again."
+    assert still_running(port, run.pid) == []
 
 
 @pytest.mark.slow
