@@ -78,11 +78,11 @@ stop() {  # a server that is asked to end can leave its engine running, so the w
   trap '' INT TERM HUP
   [[ -z "$waiter" ]] || kill "$waiter" 2>/dev/null || true
   [[ -n "$server" ]] && kill -TERM -- "-$server" 2>/dev/null || return 0
-  for _ in {1..20}; do
+  for round in {1..80}; do
     sleep 0.5
     kill -0 -- "-$server" 2>/dev/null || return 0
+    ((round != 20)) || kill -KILL -- "-$server" 2>/dev/null || true
   done
-  kill -KILL -- "-$server" 2>/dev/null || true
 }
 broken() {
   tail -n 30 "$log" >&2 || true
