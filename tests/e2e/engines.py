@@ -132,7 +132,7 @@ def deployed(checkpoint: Path, *arguments: str) -> Iterator[str]:
     assert still_running(port) == []
 
 
-def still_running(port: int, group: int = 0) -> list[str]:
+def still_running(port: int, group: int | None = None) -> list[str]:
     """The command lines of what runs in a process group, or in that of a command with the port as an argument."""
     listed = subprocess.run(["ps", "-eo", "pgid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 1) for line in listed.splitlines()]
