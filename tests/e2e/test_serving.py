@@ -53,7 +53,7 @@ def test_every_way_gives_the_same_prompts_and_actions(qwen3_answers: Mapping[str
 def test_an_evaluation_is_stopped_and_goes_on(trained_tiny: Path, unseen: Path, tmp_path: Path) -> None:
     out, port = tmp_path / "run", free_port()
     arguments = (trained_tiny, "--problems", unseen, "--out", out, "--max-steps", 2, "--max-new-tokens", 160)
-    arguments = (*arguments, "--temperature", 0, "--concurrency", 2, "--", "--engine", "vllm")
+    arguments = (*arguments, "--temperature", 0, "--concurrency", 4, "--", "--engine", "vllm")
     first = start("eval.sh", *arguments, port=port, log=tmp_path / "unused")
     episodes = out / "episodes.jsonl"
     wait_until(lambda: episodes.is_file() and episodes.read_text().count("\n") >= 2, first)
