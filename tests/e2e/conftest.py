@@ -2,10 +2,17 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
+from ordebug.core.jsonl import read_rows
+
+sys.path.insert(0, str(Path(__file__).parent))  # what these tests share is imported by its module's name
+
+from engines import Answer, Case, build_qwen2_5
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -51,3 +58,67 @@ def tiny_job(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = subprocess.run(["ordebug", *command], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def vllm_programs() -> Path:
+    """The programs of the environment with vLLM on CPU."""
+    done = run_script("setup_vllm_cpu.sh")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return ROOT / ".venv-vllm" / "bin"
+
+
+def ordebug(*arguments: str) -> None:
+    done = subprocess.run(["ordebug", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.fixture(scope="session")
+def unseen(tiny_job: Path) -> Path:
+    """Fifty problems that the small model was not trained on, in ``unseen``, with the oracle's rows beside them."""
+    shape = ["--types", "A,D", "--families", "production", "--seed", "8"]
+    ordebug("problems", "generate", "--out", f"{tiny_job}/unseen", "--count", "50", *shape)
+    ordebug("rollout", "--policy", "oracle", "--problems", f"{tiny_job}/unseen", "--out", f"{tiny_job}/unseen-oracle")
+    ordebug("sft-data", f"{tiny_job}/unseen-oracle", "--out", f"{tiny_job}/unseen.jsonl")
+    return tiny_job / "unseen"
+
+
+@pytest.fixture(scope="session")
+def trained_tiny(tiny_job: Path) -> Path:
+    """The small Qwen3 after a short training: it answers in form."""
+    out = tiny_job / "sft"
+    arguments = ["--model", f"{tiny_job}/tiny", "--dataset", f"{tiny_job}/train.jsonl", "--output_dir", str(out)]
+    arguments += ["--max_steps", "200", "--lr_scheduler_kwargs", '{"num_decay_steps": 100, "min_lr_ratio": 0.03}']
+    done = run_script("sft.sh", str(ROOT / "swift_recipes/sft/tiny_cpu.yaml"), *arguments)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return out / "last-checkpoint"
+
+
+@pytest.fixture(scope="session")
+def qwen3(trained_tiny: Path, unseen: Path) -> Case:
+    """The trained small Qwen3, fifty rows it never saw, and some it was trained on."""
+    rows = [row for file in (unseen.with_suffix(".jsonl"), unseen.parent / "train.jsonl") for _, row in read_rows(file)]
+    return Case(trained_tiny, trained_tiny, (), "qwen3", rows[:60], 160)
+
+
+@pytest.fixture(scope="session")
+def qwen2_5(tiny_job: Path, unseen: Path) -> Case:
+    """A small Qwen2.5 of random weights with a LoRA adapter likewise, to be served as an adapter."""
+    base, adapter = tiny_job / "qwen2_5", tiny_job / "adapter"
+    build_qwen2_5(tiny_job / "tiny", base, adapter)
+    rows = [row for _, row in read_rows(unseen.with_suffix(".jsonl"))]
+    return Case(adapter, base, ("--model_type", "qwen2", "--template", "qwen2_5"), "qwen2_5", rows[:8], 8)
+
+
+@pytest.fixture(scope="session")
+def qwen3_answers(
+    qwen3: Case, vllm_programs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[Answer]]:
+    return qwen3.answers(vllm_programs, tmp_path_factory.mktemp("qwen3-answers"))
+
+
+@pytest.fixture(scope="session")
+def qwen2_5_answers(
+    qwen2_5: Case, vllm_programs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[Answer]]:
+    return qwen2_5.answers(vllm_programs, tmp_path_factory.mktemp("qwen2_5-answers"))

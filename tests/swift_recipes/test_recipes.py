@@ -12,11 +12,12 @@ RECIPES = sorted((ROOT / "swift_recipes").glob("*/*.yaml"))
 PARSE = """
 import json, sys, yaml
 from transformers import HfArgumentParser
-from swift.arguments import InferArguments, SftArguments
+from swift.arguments import DeployArguments, InferArguments, SftArguments
+kinds = {"sft": SftArguments, "infer": InferArguments, "deploy": DeployArguments}
 for path in sys.argv[1:]:
     recipe = yaml.safe_load(open(path))
     recipe.pop("ENV", None)
-    kind = SftArguments if "/sft/" in path else InferArguments
+    kind = kinds[path.split("/")[-2]]
     kind.__post_init__ = lambda self: None  # it would look for the model and the GPUs
     arguments = []
     for key, value in recipe.items():
@@ -35,6 +36,7 @@ def load(path: Path) -> dict[str, object]:
 def test_all_recipes_are_here() -> None:
     names = {f"{path.parent.name}/{path.name}" for path in RECIPES}
     assert {"sft/tiny_cpu.yaml", "sft/qwen3_8b_lora.yaml", "infer/tiny_cpu.yaml", "infer/qwen3_8b_vllm.yaml"} <= names
+    assert {"infer/tiny_cpu_vllm.yaml", "deploy/tiny_cpu.yaml", "deploy/qwen3_8b_vllm.yaml"} <= names
 
 
 def test_ms_swift_knows_every_key() -> None:
@@ -50,7 +52,7 @@ def test_rules_of_ours(path: Path) -> None:
     assert recipe["enable_thinking"] is True, "the thought must be on wherever text is generated"
     assert recipe["seed"] == 42 and recipe["model_type"] == "qwen3" and recipe["template"] == "qwen3"
     assert None not in recipe.values(), "swift reads null as the text None"
-    if path.parent.name == "infer":
+    if path.parent.name in ("infer", "deploy"):
         assert isinstance(recipe["max_new_tokens"], int), "without a limit a bad reply never ends"
     else:
         assert recipe["strict"] is True and recipe["deepspeed"] == "zero2" and recipe["max_length"]
