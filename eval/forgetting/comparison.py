@@ -86,7 +86,7 @@ def widened(found: Difference, questions: int) -> Difference:
         found: A paired difference of shares.
         questions: How many questions it is of.
     """
-    if found.difference is None or found.low != found.high:
+    if found.difference is None or found.low is None or found.low != found.high:
         return found
     open_share = float(proportion_confint(0, questions, alpha=1 - CONFIDENCE, method="wilson")[1])
     return replace(found, low=max(-1.0, found.difference - open_share), high=min(1.0, found.difference + open_share))

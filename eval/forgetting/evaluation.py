@@ -1,6 +1,5 @@
 """Runs EvalScope against a served model, one call a benchmark, and goes on where it was stopped."""
 
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,7 +86,7 @@ def _call(command: list[str], log: Path, folder: Path, name: str) -> None:
     except OSError as error:
         raise ToolError(f"EvalScope could not be started ({error}).", INSTALL) from None
     if status or not report_file(folder, name).is_file():
-        last = log.read_text(encoding="utf-8", errors="replace").split(os.linesep)[-LOG_LINES_SHOWN:]
+        last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:]
         raise ToolError(
             f"evalscope ended with status {status} before {name} was finished. The last lines of {log}:\n"
             + "\n".join(last),

@@ -8,8 +8,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ordebug.core.errors import InputError, existing_file
+from ordebug.core.manifest import sha256_file, sha256_text
 
 DEFAULT_PANEL = Path(__file__).with_name("panel.yaml")
+LOCAL = "local_path"
 
 
 class Benchmark(BaseModel):
@@ -50,6 +52,10 @@ class Panel(BaseModel):
     def asked(self, name: str) -> dict[str, Any]:
         """All that decides what is asked in one benchmark and how it is graded; two sides must agree in it."""
         found = self.benchmarks[name].model_dump()
+        if LOCAL in found["arguments"]:
+            found["arguments"][LOCAL] = _data_sha256(
+                Path(found["arguments"][LOCAL])
+            )  # what it holds, not where it lies
         return {**found, "generation": self.generation, "filters": self.filters}
 
     def arguments(self, name: str) -> list[str]:
@@ -79,6 +85,14 @@ def read_panel(path: Path) -> Panel:
         place = ".".join(map(str, first["loc"])) or "the file"
         raise InputError(f"{path}: {place}: {first['msg']}.", f"Compare it with {DEFAULT_PANEL}.") from None
     for benchmark in panel.benchmarks.values():
-        if "local_path" in benchmark.arguments:
-            benchmark.arguments["local_path"] = str((path.parent / str(benchmark.arguments["local_path"])).resolve())
+        if LOCAL in benchmark.arguments:
+            benchmark.arguments[LOCAL] = str((path.parent / str(benchmark.arguments[LOCAL])).resolve())
+            if not Path(benchmark.arguments[LOCAL]).is_dir():
+                raise InputError(f"{benchmark.arguments[LOCAL]} is no folder.", f"Correct {LOCAL} in {path}.")
     return panel
+
+
+def _data_sha256(folder: Path) -> str:
+    """One digest over the files of a folder, each name and its bytes."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sha256_text("\n".join(f"{name} {sha256_file(folder / name)}" for name in names))

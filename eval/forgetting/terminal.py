@@ -9,16 +9,17 @@ from ordebug.eval.report.terminal import plain_table
 
 MUCH_CUT = 0.05
 """From this share of cut replies on, a score says as much about the limit as about the model."""
-COLUMNS = ("benchmark", "n", "before", "after", "after - before", "loss")
+VERDICTS = {"floor": "nothing to lose"}
+COLUMNS = ("benchmark", "n", "before", "after", "after - before", "verdict")
 
 
 def print_forgetting(found: Forgetting, console: Console | None = None) -> None:
     """Prints each benchmark before and after, and what may be concluded."""
     console = console or Console()
-    table = plain_table("before and after fine-tuning, paired by question, 95 % intervals")
+    table = plain_table("before and after fine-tuning, 95 % intervals")
     for title in COLUMNS:
         table.add_column(
-            title, justify="left" if title in ("benchmark", "loss") else "right", no_wrap=title != "benchmark"
+            title, justify="left" if title in ("benchmark", "verdict") else "right", no_wrap=title != "benchmark"
         )
     for row in found.rows:
         table.add_row(*_cells(row), style="bold" if row.verdict == "forgotten" else "")
@@ -59,4 +60,10 @@ def notes(found: Forgetting) -> list[str]:
 def _cells(row: ForgettingRow) -> list[str]:
     interval = "" if row.low is None or row.high is None else f" [{row.low:+.3f}, {row.high:+.3f}]"
     values = [number_text(value) for value in (row.before, row.after)]
-    return [escape(row.benchmark), str(row.n), *values, f"{row.delta:+.3f}{interval}", row.verdict]
+    return [
+        escape(row.benchmark),
+        str(row.n),
+        *values,
+        f"{row.delta:+.3f}{interval}",
+        VERDICTS.get(row.verdict, row.verdict),
+    ]
