@@ -35,6 +35,7 @@ while [[ $# -gt 0 ]]; do
 done
 [[ ${#models[@]} -eq 2 ]] || fail "${#models[@]} models were given." "Give two: the model before and the one after."
 [[ -n "$out" ]] || fail "there is no --out DIR." "Name a folder for the results."
+[[ ${#panel[@]} -eq 0 || -f "${panel[1]}" ]] || fail "the panel ${panel[1]} does not exist." "Begin with a copy of eval/forgetting/panel.yaml."
 for model in "${models[@]}"; do  # a wrong name is told now, not when the other model has answered for hours
   [[ -d "$model" || "$model" == ?*@http*://* || ("$model" =~ ^[^/.]+/[^/]+$ && ! -d "${model%%/*}") ]] ||
     fail "$model does not exist." "Give a checkpoint's folder, a model's id, MODEL@URL, or a side's folder."

@@ -15,6 +15,7 @@ SIDE = "side.json"
 LABEL = "model"
 """What EvalScope calls the model in its folders; a checkpoint's path is no folder's name."""
 LOG_LINES_SHOWN = 15
+SAID = {"asked": "panel", "evalscope": "EvalScope"}
 INSTALL = "Let shell/forgetting.sh install it; its environment is .venv-eval."
 
 
@@ -62,7 +63,7 @@ def _claim(out: Path, wanted: Mapping[str, Any]) -> None:
         write_json(path, wanted)
         return
     found = read_json(path, "the record of one side")
-    differing = [key for key in wanted if not isinstance(found, dict) or found.get(key) != wanted[key]]
+    differing = [SAID.get(key, key) for key in wanted if not isinstance(found, dict) or found.get(key) != wanted[key]]
     if differing:
         raise UsageError(
             f"{out} holds results with another {', '.join(differing)}.", "Give another --out, or remove it."

@@ -68,5 +68,5 @@ def test_a_folder_of_another_model_or_other_weights_is_refused(tmp_path: Path, p
     with pytest.raises(UsageError, match="another weights"):
         evaluate(panel, str(model), URL, tmp_path / "out", program(tmp_path))
     other = panel.model_copy(update={"generation": {}})
-    with pytest.raises(UsageError, match="asked"):
+    with pytest.raises(UsageError, match="weights, panel"):
         evaluate(other, str(model), URL, tmp_path / "out", program(tmp_path))
