@@ -5,7 +5,7 @@ from io import TextIOWrapper
 
 import typer
 
-from ordebug.cli import compare, data, fix, problems, report, rollout, score, sft_data, tiny, verify_run
+from ordebug.cli import compare, data, fix, forgetting, problems, report, rollout, score, sft_data, tiny, verify_run
 from ordebug.core.errors import OrdebugError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.add_typer(problems.app, name="problems")
 app.add_typer(data.app, name="data")
 app.add_typer(tiny.app, name="tiny")
+app.add_typer(forgetting.app, name="forgetting")
 app.command("sft-data")(sft_data.sft_data)
 app.command("rollout")(rollout.rollout)
 app.command("score")(score.score)

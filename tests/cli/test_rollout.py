@@ -63,7 +63,8 @@ def test_a_solver_by_name_and_its_training_data(problems: Path, tmp_path: Path) 
     done = runner.invoke(app, [*arguments, "--solver", "highs"], catch_exceptions=False)
     assert done.exit_code == 0
     assert json.loads((out / "episodes.jsonl").read_text())["solver"] == "highs"
-    done = runner.invoke(app, ["sft-data", str(out), "--out", str(rows), "--workers", "1", "--without-thought"], catch_exceptions=False)
+    command = ["sft-data", str(out), "--out", str(rows), "--workers", "1", "--without-thought"]
+    done = runner.invoke(app, command, catch_exceptions=False)
     assert done.exit_code == 0 and rows.read_text().count("\n") == 1
     wrong = subprocess.run(["ordebug", *arguments, "--solver", "cplex"], capture_output=True, text=True)
     assert wrong.returncode == 2 and "Choose one of auto, gurobi, highs" in " ".join(wrong.stderr.split())
