@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Convert and split training data.", no_args_is_help=True)
 
 
-Source = Literal["alpaca"]
+FormatName = Literal["alpaca", "sharegpt", "messages"]
+Source = Literal["auto", "alpaca", "sharegpt", "messages"]
+Turns = Literal["split", "chat"]
 ProfileName = Literal["seed", "names", "algebra"]
 ActionSetName = Literal["core", "extended", "compat"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
@@ -22,8 +24,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.
 @app.command()
 def convert(
     file: Annotated[Path, typer.Argument(help="JSON lines, a list, or a document with a list under 'data'.")],
-    out: Annotated[Path, typer.Option(help="The SFT file to write.")],
-    source: Annotated[Source, typer.Option("--from", help="What the file holds.")] = "alpaca",
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    source: Annotated[Source, typer.Option("--from", help="The file's format; auto goes by the first row.")] = "auto",
+    to: Annotated[FormatName, typer.Option(help="The output's format; messages is ms-swift's.")] = "messages",
+    turns: Annotated[
+        Turns, typer.Option(help="split: a row for each answer, with its own user turn. chat: conversations whole.")
+    ] = "split",
     profile: Annotated[
         ProfileName, typer.Option(help="seed keeps the file's own text; the others render it from --problems.")
     ] = "seed",
@@ -32,10 +38,12 @@ def convert(
     strict: Annotated[bool, typer.Option(help="Stop at the first row that cannot be read and write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Writes FILE as messages for ms-swift; exit status 1 when rows could not be read."""
+    """Writes FILE as messages for ms-swift, or in another format; exit status 1 when rows could not be read."""
     from ordebug.converters.conversion import convert_file
 
-    summary = convert_file(file, out, _converter(profile, problems, actions), strict=strict)
+    form = None if source == "auto" else source
+    converter = _converter(profile, problems, actions, turns)
+    summary = convert_file(file, out, converter, form=form, to=to, strict=strict)
     typer.echo(json.dumps({**summary.as_json(), "out": str(out)}) if as_json else _told(summary, out))
     if summary.rejected:
         raise typer.Exit(1)
@@ -57,8 +65,9 @@ def split(
     typer.echo(json.dumps(done.as_json()) if as_json else _parts(done, out))
 
 
-def _converter(profile: ProfileName, problems: Path | None, actions: ActionSetName) -> "Converter":
+def _converter(profile: ProfileName, problems: Path | None, actions: ActionSetName, turns: Turns) -> "Converter":
     from ordebug.converters.alpaca import AlpacaConverter
+    from ordebug.converters.chat import ChatConverter
     from ordebug.converters.prompts import Prompts
     from ordebug.core.errors import UsageError
 
@@ -68,7 +77,9 @@ def _converter(profile: ProfileName, problems: Path | None, actions: ActionSetNa
                 "--problems was given, but profile seed keeps the file's own text.",
                 "Add --profile names or --profile algebra, or leave --problems out.",
             )
-        return AlpacaConverter(actions)
+        return AlpacaConverter(actions) if turns == "split" else ChatConverter(actions)
+    if turns == "chat":
+        raise UsageError("a conversation's prompts cannot be made anew.", "Leave out --profile, or --turns chat.")
     if problems is None:
         raise UsageError(
             f"profile {profile} renders each prompt from its problem, and no problems were given.",

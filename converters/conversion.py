@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from ordebug.converters.formats import FormatName
+from ordebug.converters.layouts import LAYOUTS
 from ordebug.converters.messages import SFTRow
 from ordebug.converters.oddity import Oddity
-from ordebug.converters.records import Record, read_records
+from ordebug.converters.records import Record
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import atomic_writer
 
@@ -15,12 +17,13 @@ REJECTED_KEPT = 100
 
 
 class Converter(Protocol):
-    """Turns one row into an SFT row, and says what is odd about it; ``InputError`` where it cannot be read."""
+    """Turns a file's rows into SFT rows and says what is odd; ``InputError`` where a row cannot be read."""
 
-    keys: tuple[str, ...]
+    def records(self, source: Path, form: FormatName | None) -> Iterator[Record]:
+        """What of the file becomes a row."""
 
     def __call__(self, record: Record, source: str) -> tuple[SFTRow, list[Oddity]]:
-        """Converts one row."""
+        """Converts one of them."""
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Summary:
 
     Attributes:
         read: Rows in the file.
-        written: Rows in the output.
+        written: Rows in the output; more than were read where conversations were split.
         rejected: Rows that could not be read.
         reasons: Place and reason of the first hundred of them.
         warnings: Oddities by kind.
@@ -67,13 +70,23 @@ class Summary:
         return {**asdict(self), "reasons": reasons}
 
 
-def convert_file(source: Path, out: Path, converter: Converter, *, strict: bool = False) -> Summary:
+def convert_file(
+    source: Path,
+    out: Path,
+    converter: Converter,
+    *,
+    form: FormatName | None = None,
+    to: FormatName = "messages",
+    strict: bool = False,
+) -> Summary:
     """Converts a file; the output appears whole or not at all.
 
     Args:
         source: The file.
-        out: The SFT file to write.
-        converter: What a row is.
+        out: The file to write.
+        converter: What a row becomes.
+        form: The file's format; None finds it.
+        to: The output's format.
         strict: Whether a row that cannot be read stops everything.
 
     Raises:
@@ -84,16 +97,18 @@ def convert_file(source: Path, out: Path, converter: Converter, *, strict: bool 
         raise UsageError(f"{out} is the input itself.", "Give --out another path.")
     summary = Summary()
     with atomic_writer(out) as writer:
-        for row in _rows(source, converter, summary, strict):
-            writer.write(row.model_dump())
+        for row in _rows(source, form, converter, summary, strict):
+            writer.write(LAYOUTS[to](row))
         if not summary.written:
             raise InputError(f"{source}: no row can be used{_first(summary)}.", "See ordebug data convert --help.")
     return summary
 
 
-def _rows(source: Path, converter: Converter, summary: Summary, strict: bool) -> Iterator[SFTRow]:
-    for record in read_records(source, converter.keys):
-        summary.read += 1
+def _rows(
+    source: Path, form: FormatName | None, converter: Converter, summary: Summary, strict: bool
+) -> Iterator[SFTRow]:
+    for record in converter.records(source, form):
+        summary.read = record.number
         try:
             row, oddities = converter(record, source.name)
         except InputError as error:

@@ -29,12 +29,13 @@ class SFTRow(BaseModel):
     """One decision to imitate.
 
     Attributes:
-        messages: System, user and assistant turn.
+        messages: System, user and assistant turn; in a ``chat`` row, user and assistant turns alternate.
         problem_id: The problem it was taken on.
         base_id: Rows that share it are statistically dependent and stay in one part of a split.
         step: Which decision of its episode the prompt shows, from 1.
         source: The file or run it came from.
         error_type: A to I, empty where it is not known.
+        about: What else the file said of the row, as JSON text; empty where it said nothing.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -45,21 +46,23 @@ class SFTRow(BaseModel):
     step: int = Field(default=1, ge=1)
     source: str = ""
     error_type: str = ""
+    about: str = ""
 
     @field_validator("messages")
     @classmethod
-    def _three_turns(cls, messages: tuple[Turn, ...]) -> tuple[Turn, ...]:
-        return _in_order(messages, ("system", "user", "assistant"))
+    def _alternating_turns(cls, messages: tuple[Turn, ...]) -> tuple[Turn, ...]:
+        decisions = max(1, (len(messages) - 1) // 2)
+        return _in_order(messages, ("system", *("user", "assistant") * decisions))
 
     @property
     def user(self) -> str:
-        """The user turn."""
-        return self.messages[1].content
+        """The user turn; of a ``chat`` row, all of them."""
+        return "\n\n".join(turn.content for turn in self.messages if turn.role == "user")
 
     @property
     def assistant(self) -> str:
-        """The assistant turn."""
-        return self.messages[2].content
+        """The last assistant turn."""
+        return self.messages[-1].content
 
 
 class GRPORow(BaseModel):

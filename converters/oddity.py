@@ -21,6 +21,11 @@ OddityKind = (
         "no_problem_id",
         "system_replaced",
         "not_infeasible",
+        "earlier_turns",
+        "unanswered_turn",
+        "untrained_turn",
+        "tool_turn",
+        "tool_call",
     ]
 )
 """The kinds of oddity, beside the reasons why a reply is not an action (``env/action.py``).
@@ -35,6 +40,12 @@ OddityKind = (
 * ``no_problem_id``: the row names no problem; it is called after its place.
 * ``system_replaced``: the row's own system text gave way to the one that every part of ordebug shows.
 * ``not_infeasible``: the problem's model is not infeasible.
+* ``earlier_turns``: a later answer of a conversation, written without the turns before it: its own user turn must hold
+  the whole state.
+* ``unanswered_turn``: the conversation ends with a user turn, which no row shows.
+* ``untrained_turn``: an answer with ``loss: false``, which no row teaches.
+* ``tool_turn``: what a tool answered, shown as a user turn.
+* ``tool_call``: an action given as a tool call, written as an ``Action:`` line.
 """
 
 

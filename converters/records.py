@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ordebug.converters.array import elements, first_keys
+from ordebug.converters.oddity import Oddity
 from ordebug.core.errors import InputError
 from ordebug.core.jsonl import parse_line, read_lines
 
@@ -20,13 +21,15 @@ class Record:
         place: ``file:line`` for JSON lines, ``file: data[3]`` or ``file: [3]`` otherwise.
         number: Which row it is, from 1.
         value: The decoded row, of no use where there is an error.
-        error: Why the row is not JSON or not UTF-8, empty where it is both.
+        error: Why the row cannot be read, such as that it is not JSON; empty where it can.
+        oddities: What had to be interpreted to read it.
     """
 
     place: str
     number: int
     value: Any
     error: str = ""
+    oddities: tuple[Oddity, ...] = ()
 
 
 def read_records(path: Path, keys: Collection[str]) -> Iterator[Record]:

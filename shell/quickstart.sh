@@ -10,7 +10,7 @@ DeepSpeed ZeRO-2, lets `swift infer` repair problems it never saw, and shows the
 About eleven minutes on two cores after the install; --full takes up to forty and trains longer on more problems.
 Leaves runs/quickstart/; a second run reuses what is there.
 
-With your own Alpaca rows and problems (published dataset.json or problems.jsonl):
+With your own rows (Alpaca, ShareGPT or messages) and problems (published dataset.json or problems.jsonl):
   DATA=rows.json PROBLEMS=dir bash shell/quickstart.sh
 Environment: OUT=runs/quickstart  SEED=1  STEPS, TRAIN, UNSEEN (counts)  ACTIONS=compat and PROFILE=seed (with DATA)
 HELP
@@ -30,7 +30,7 @@ out=${OUT:-runs/quickstart}
 profile=algebra actions=core
 if [[ -n "${DATA:-}" ]]; then
   [[ -n "${PROBLEMS:-}" ]] || { echo "error: DATA needs PROBLEMS=dir, the problems its rows came from." >&2; exit 2; }
-  [[ -f "$DATA" ]] || { echo "error: DATA=$DATA does not exist. Give the path of your Alpaca file." >&2; exit 2; }
+  [[ -f "$DATA" ]] || { echo "error: DATA=$DATA does not exist. Give the path of your rows." >&2; exit 2; }
   mode=data profile=${PROFILE:-seed} actions=${ACTIONS:-compat}
 fi
 digest() { { cat "$@" 2>/dev/null || true; } | sha256sum | cut -c 1-16; }  # an edited file is another run
@@ -63,7 +63,7 @@ if [[ $mode == data ]]; then
   if [[ ! -f "$out/split/manifest.json" ]]; then
     render=()
     [[ $profile == seed ]] || render=(--problems "$PROBLEMS")  # seed keeps the file's own text
-    run ordebug data convert "$DATA" --from alpaca --profile "$profile" "${render[@]}" --actions "$actions" --out "$out/rows.jsonl" || {
+    run ordebug data convert "$DATA" --profile "$profile" "${render[@]}" --actions "$actions" --out "$out/rows.jsonl" || {
       status=$?
       [[ $status -eq 1 ]] || exit "$status"  # 1: some rows could not be read; they are listed above, the others were kept
     }
