@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ordebug.cli.data_export import export
+
 if TYPE_CHECKING:
     from ordebug.converters.conversion import Converter, Summary
     from ordebug.converters.split import Split
 
-app = typer.Typer(help="Convert and split training data.", no_args_is_help=True)
-
+app = typer.Typer(help="Convert, split and export training data.", no_args_is_help=True)
+app.command()(export)
 
 FormatName = Literal["alpaca", "sharegpt", "messages"]
 Source = Literal["auto", "alpaca", "sharegpt", "messages"]
