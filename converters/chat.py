@@ -21,6 +21,9 @@ from ordebug.core.errors import InputError
 from ordebug.env.action import ActionSet
 from ordebug.env.renderer import system_text
 
+TRAIN_WITH = "--loss_scale default --preserve_thinking true"
+"""What keeps earlier thoughts where ms-swift trains, and the second of them where it infers."""
+
 
 class ChatConverter:
     """Turns conversations into SFT rows of as many turns.
@@ -54,8 +57,8 @@ class ChatConverter:
         first, odd = self._first(found, record, source)
         turns, oddities = self._turns(found)
         foreign = [Oddity("system_replaced", found.system[:80])] if found.system not in ("", *OURS) else []
-        nameless = [oddity for oddity in odd if oddity.kind == "no_problem_id"]
-        return first.model_copy(update={"messages": turns}), [*nameless, *found.oddities, *foreign, *oddities]
+        of_row = [oddity for oddity in odd if oddity.kind in ("no_problem_id", "unshown_field")]
+        return first.model_copy(update={"messages": turns}), [*of_row, *found.oddities, *foreign, *oddities]
 
     def _first(self, found: Dialogue, record: Record, source: str) -> tuple[SFTRow, list[Oddity]]:
         """The row of the first decision, which says what a conversation says about itself."""

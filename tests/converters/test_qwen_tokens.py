@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ordebug.converters.alpaca import AlpacaConverter
+from ordebug.converters.alpaca import KEYS, AlpacaConverter
 from ordebug.converters.messages import GRPORow, SFTRow
 from ordebug.converters.records import Record, read_records
 from ordebug.env.renderer import estimate_tokens, safe
@@ -40,7 +40,7 @@ def public_rows(public_bench: Path) -> list[SFTRow]:
     convert = AlpacaConverter()
     rows = []
     for name in ("sft_gpt52chat.json", "sft_heuristic.json"):
-        records = list(read_records(public_bench / "sft" / name, convert.keys))
+        records = list(read_records(public_bench / "sft" / name, KEYS))
         rows += [convert(record, name)[0] for record in records[:: len(records) // 50]]
     return rows
 
