@@ -93,7 +93,7 @@ def test_a_broken_manifest_is_something_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{}\n", '{"instruction": "a"}\n', "[\n"])
 def test_what_is_no_sft_file_is_refused_and_nothing_written(tmp_path: Path, text: str) -> None:
     (tmp_path / "rows.jsonl").write_text(text)
-    with pytest.raises(InputError, match="holds no row|not an SFT row|not JSON"):
+    with pytest.raises(InputError, match=r"holds no row|not an SFT row|not JSON"):
         export_file(tmp_path / "rows.jsonl", tmp_path / "out", "trl")
     assert not (tmp_path / "out").exists()
 
