@@ -1,8 +1,9 @@
 """The tokens that LLaMA-Factory's loader, template and processor make of an exported folder, and its labels.
 
-python benchmarks/peers/llamafactory_tokens.py FOLDER MODEL OUT
+python benchmarks/peers/llamafactory_tokens.py FOLDER MODEL OUT [KEY=VALUE ...]
 
-Reads FOLDER/train.yaml by LLaMA-Factory's own parser, as ``llamafactory-cli train train.yaml`` does. Needs no ordebug.
+Reads FOLDER/train.yaml by LLaMA-Factory's own parser, as ``llamafactory-cli train train.yaml`` does. KEY=VALUE
+is another setting than the file's. Needs no ordebug.
 """
 
 import json
@@ -22,6 +23,7 @@ def main() -> None:
     from llamafactory.model import load_tokenizer
 
     settings = yaml.safe_load(Path("train.yaml").read_text())
+    settings |= {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in sys.argv[4:])}
     settings |= {"model_name_or_path": str(model), "output_dir": f"{out}.out", "overwrite_cache": True}
     settings |= {"bf16": False, "use_cpu": True}  # of no matter for tokens
     model_args, data_args, training_args, _, _ = get_train_args(settings)

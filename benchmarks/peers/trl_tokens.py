@@ -1,8 +1,9 @@
 """The tokens that TRL's SFTTrainer makes of an exported folder, and which of them its collator trains.
 
-python benchmarks/peers/trl_tokens.py FOLDER MODEL OUT
+python benchmarks/peers/trl_tokens.py FOLDER MODEL OUT [KEY=VALUE ...]
 
-Reads FOLDER/train.yaml by TRL's own parser, as ``trl sft --config train.yaml`` does. Needs no ordebug.
+Reads FOLDER/train.yaml by TRL's own parser, as ``trl sft --config train.yaml`` does. KEY=VALUE is another
+setting than the file's. Needs no ordebug.
 """
 
 import json
@@ -22,6 +23,7 @@ def main() -> None:
     from trl.scripts.utils import DatasetMixtureConfig
 
     held = yaml.safe_load(Path("train.yaml").read_text())
+    held |= {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in sys.argv[4:])}
     accelerator = ("bf16", "gradient_checkpointing", "dtype", "use_peft", "warmup_steps")  # of no matter for tokens
     Path(out.with_suffix(".yaml")).write_text(yaml.safe_dump({k: v for k, v in held.items() if k not in accelerator}))
     parser = TrlParser((ScriptArguments, SFTConfig, ModelConfig, DatasetMixtureConfig))
