@@ -35,47 +35,51 @@ def middle(left: list[int], right: list[int]) -> tuple[list[int], list[int]]:
     return left[start : len(left) - end], right[start : len(right) - end]
 
 
-def runs(row: Row) -> list[list[int]]:
-    """The trained tokens, a list for each stretch."""
-    found: list[list[int]] = []
-    before = 0
-    for token, trained in zip(row["ids"], row["trained"], strict=True):
-        if trained and not before:
-            found.append([])
-        if trained:
-            found[-1].append(token)
-        before = trained
-    return found
-
-
 def targets(row: Row) -> list[int]:
-    return [token for run in runs(row) for token in run]
+    return [token for token, trained in zip(row["ids"], row["trained"], strict=True) if trained]
 
 
-def told(tokenizer: Any, pair: tuple[list[int], list[int]]) -> str:
+def stretches(left: Row, right: Row) -> list[list[int]]:
+    """The tokens that only ``left`` trains, a list for each stretch; the ids of both are equal."""
+    found: list[list[int]] = [[]]
+    for token, ours, theirs in zip(left["ids"], left["trained"], right["trained"], strict=True):
+        if ours > theirs:
+            found[-1].append(token)
+        elif found[-1]:
+            found.append([])
+    return [tokens for tokens in found if tokens]
+
+
+def told(tokenizer: Any, parts: list[list[int]]) -> str:
     texts = []
-    for tokens in pair:
+    for tokens in parts:
         text = tokenizer.decode(tokens)
         text = text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} ... {text[-SHOWN // 2 :]}"
         texts.append(f"`{text!r}`".replace("|", "\\|"))
-    return f"{texts[0]} / {texts[1]}"
+    return " and ".join(texts) or "nothing"
+
+
+def trained_difference(tokenizer: Any, left: Row, right: Row) -> str:
+    if left["ids"] == right["ids"]:
+        return f"{told(tokenizer, stretches(left, right))} / {told(tokenizer, stretches(right, left))}"
+    ours, theirs = middle(targets(left), targets(right))
+    return f"{told(tokenizer, [ours])} / {told(tokenizer, [theirs])}"
+
+
+def id_difference(tokenizer: Any, left: Row, right: Row) -> str:
+    ours, theirs = middle(left["ids"], right["ids"])
+    return f"{told(tokenizer, [ours])} / {told(tokenizer, [theirs])}"
 
 
 def line(tokenizer: Any, ours: list[Row], theirs: list[Row]) -> str:
     if len(ours) != len(theirs):
-        return f"{len(theirs)} rows of {len(ours)} | | | "
+        return f"{len(theirs)} rows of {len(ours)} | | | |"
     pairs = list(zip(ours, theirs, strict=True))
     same_ids = sum(left["ids"] == right["ids"] for left, right in pairs)
-    same = sum(left == right for left, right in pairs)
     same_targets = sum(targets(left) == targets(right) for left, right in pairs)
-    ids = most(
-        told(tokenizer, middle(left["ids"], right["ids"])) for left, right in pairs if left["ids"] != right["ids"]
-    )
-    trained = most(
-        told(tokenizer, middle(targets(left), targets(right)))
-        for left, right in pairs
-        if targets(left) != targets(right)
-    )
+    same = sum(left == right for left, right in pairs)
+    ids = most(id_difference(tokenizer, *pair) for pair in pairs if pair[0]["ids"] != pair[1]["ids"])
+    trained = most(trained_difference(tokenizer, *pair) for pair in pairs if targets(pair[0]) != targets(pair[1]))
     return f"{same_ids} | {same_targets} | {same} | {ids} | {trained}"
 
 
