@@ -140,13 +140,21 @@ def _parse(record: Record) -> AlpacaRow:
 
 
 def _encodable(row: AlpacaRow) -> None:
-    """Refuses half characters, which JSON can spell and UTF-8 cannot."""
     about = row.metadata.model_dump(exclude={"step"}).values()
     for text in (row.user, row.output, *filter(None, about)):
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"half a character (a lone surrogate) at {text[error.start : error.end]!a}") from None
+        check_encodable(text)
+
+
+def check_encodable(text: str) -> None:
+    """Refuses half characters, which JSON can spell and UTF-8 cannot.
+
+    Raises:
+        InputError: If there is one.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"half a character (a lone surrogate) at {text[error.start : error.end]!a}") from None
 
 
 def _problem_id(row: AlpacaRow, record: Record, source: str) -> tuple[str, list[Oddity]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ordebug.converters.alpaca import OURS, AlpacaConverter
+from ordebug.converters.alpaca import OURS, AlpacaConverter, check_encodable
 from ordebug.converters.dialogue import Dialogue
 from ordebug.converters.formats import FormatName, read_dialogues
 from ordebug.converters.messages import SFTRow, Turn
@@ -69,6 +69,7 @@ class ChatConverter:
         system = found.system if found.system in OURS else system_text(self._actions)
         turns, oddities = [Turn(role="system", content=system)], []
         for said in found.said:
+            check_encodable(said.text)
             if said.role == "user":
                 text, line_ends = plain(said.text)
                 content, odd = data(text)

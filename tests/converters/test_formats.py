@@ -144,6 +144,14 @@ def test_a_row_of_another_format_amid_the_others_is_rejected(write_rows: WriteRo
     assert (len(rows), summary.reasons[0][1][:33]) == (1, "a row of another format, sharegpt")
 
 
+@pytest.mark.parametrize("converter", [AlpacaConverter(), ChatConverter()])
+def test_half_a_character_in_a_later_turn(write_rows: WriteRows, converter: Converter) -> None:
+    first, answer, _, last = SHAREGPT["conversations"]
+    turns = [first, answer, {"from": "human", "value": "a\ud800"}, last]
+    with pytest.raises(InputError, match="half a character"):
+        converted(write_rows([{"conversations": turns}]), converter, strict=True)
+
+
 @pytest.mark.parametrize("form", ["alpaca", "messages"])
 def test_a_file_that_is_not_what_it_is_said_to_be(write_rows: WriteRows, form: FormatName) -> None:
     with pytest.raises(InputError, match=f"looks like sharegpt, not {form}") as error:
