@@ -1,4 +1,4 @@
-"""``ordebug data export``: the same rows for other frameworks."""
+"""``ordebug data export``: the same rows for another framework."""
 
 import json
 from dataclasses import asdict
@@ -7,21 +7,22 @@ from typing import Annotated, Literal
 
 import typer
 
-PeerName = Literal["llamafactory", "axolotl", "trl", "unsloth"]
+FrameworkName = Literal["llamafactory", "axolotl", "trl", "unsloth"]
 
 
 def export(
     file: Annotated[Path, typer.Argument(help="An SFT file.")],
-    to: Annotated[PeerName, typer.Option(help="The framework.")],
-    out: Annotated[Path, typer.Option(help="Folder for the rows and what the framework needs to read them.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+    to: Annotated[FrameworkName, typer.Option(help="The framework.")],
+    out: Annotated[Path, typer.Option(help="Folder for the rows and the settings.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Writes FILE for another framework, with the template settings that keep <think>."""
-    from ordebug.converters.export.files import export as exported
+    """Writes FILE and the settings that keep its thoughts for another framework; see docs/frameworks.md."""
+    from ordebug.converters.export.folder import export_file
 
-    found = exported(file, to, out)
+    done = export_file(file, out, to)
     if as_json:
-        typer.echo(json.dumps(asdict(found)))
+        typer.echo(json.dumps({**asdict(done), "out": str(out)}))
         return
-    typer.echo(f"{found.rows} rows for {to} {found.version} in {out}: {', '.join(found.files)}")
-    typer.echo(f"train with: cd {out} && {found.run}")
+    whole = f" ({done.conversations} whole conversations)" if done.conversations else ""
+    typer.echo(f"{done.rows} rows{whole} for {to} in {out}: {', '.join(done.files)}")
+    typer.echo(f"train with: cd {out} && {done.command}")

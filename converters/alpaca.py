@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ordebug.converters.dialogue import about_row
+from ordebug.converters.dialogue import UNSHOWN, about_row, held_fields
 from ordebug.converters.formats import FormatName, read_decisions
 from ordebug.converters.messages import SFTRow, conversation
 from ordebug.converters.oddity import Oddity, action_oddities
@@ -104,7 +104,7 @@ class AlpacaConverter:
             error_type=(problem.error_type if problem else None) or _error_type(row),
             about=row.metadata.about,
         )
-        odd = [*record.oddities, *oddities, *odd, *called, *answer.oddities]
+        odd = [*record.oddities, *oddities, *_unshown(row), *odd, *called, *answer.oddities]
         return sft, [*odd, *action_oddities(answer.answer, self._actions)]
 
     def _prompt(self, row: AlpacaRow, problem_id: str) -> tuple[list[Message], list[Oddity], Problem | None]:
@@ -140,19 +140,32 @@ def _parse(record: Record) -> AlpacaRow:
 
 
 def _encodable(row: AlpacaRow) -> None:
-    """Refuses half characters, which JSON can spell and UTF-8 cannot."""
     about = row.metadata.model_dump(exclude={"step"}).values()
     for text in (row.user, row.output, *filter(None, about)):
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"half a character (a lone surrogate) at {text[error.start : error.end]!a}") from None
+        check_encodable(text)
+
+
+def check_encodable(text: str) -> None:
+    """Refuses half characters, which JSON can spell and UTF-8 cannot.
+
+    Raises:
+        InputError: If there is one.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"half a character (a lone surrogate) at {text[error.start : error.end]!a}") from None
 
 
 def _problem_id(row: AlpacaRow, record: Record, source: str) -> tuple[str, list[Oddity]]:
     found = PROBLEM_LINE.search(row.user)
     known = row.metadata.problem_id or (found[1] if found else "")
     return (known, []) if known else (f"{source}:{record.number}", [Oddity("no_problem_id")])
+
+
+def _unshown(row: AlpacaRow) -> list[Oddity]:
+    held = UNSHOWN & held_fields(row.metadata.about).keys()
+    return [Oddity("unshown_field", ", ".join(sorted(held)))] if held else []
 
 
 def _error_type(row: AlpacaRow) -> str:

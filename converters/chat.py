@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ordebug.converters.alpaca import OURS, AlpacaConverter
+from ordebug.converters.alpaca import OURS, AlpacaConverter, check_encodable
 from ordebug.converters.dialogue import Dialogue
 from ordebug.converters.formats import FormatName, read_dialogues
 from ordebug.converters.messages import SFTRow, Turn
@@ -20,6 +20,9 @@ from ordebug.converters.tool_call import as_action_line
 from ordebug.core.errors import InputError
 from ordebug.env.action import ActionSet
 from ordebug.env.renderer import system_text
+
+TRAIN_WITH = "--loss_scale default --preserve_thinking true"
+"""What keeps earlier thoughts where ms-swift trains, and the second of them where it infers."""
 
 
 class ChatConverter:
@@ -54,8 +57,8 @@ class ChatConverter:
         first, odd = self._first(found, record, source)
         turns, oddities = self._turns(found)
         foreign = [Oddity("system_replaced", found.system[:80])] if found.system not in ("", *OURS) else []
-        nameless = [oddity for oddity in odd if oddity.kind == "no_problem_id"]
-        return first.model_copy(update={"messages": turns}), [*nameless, *found.oddities, *foreign, *oddities]
+        of_row = [oddity for oddity in odd if oddity.kind in ("no_problem_id", "unshown_field")]
+        return first.model_copy(update={"messages": turns}), [*of_row, *found.oddities, *foreign, *oddities]
 
     def _first(self, found: Dialogue, record: Record, source: str) -> tuple[SFTRow, list[Oddity]]:
         """The row of the first decision, which says what a conversation says about itself."""
@@ -66,6 +69,7 @@ class ChatConverter:
         system = found.system if found.system in OURS else system_text(self._actions)
         turns, oddities = [Turn(role="system", content=system)], []
         for said in found.said:
+            check_encodable(said.text)
             if said.role == "user":
                 text, line_ends = plain(said.text)
                 content, odd = data(text)

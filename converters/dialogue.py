@@ -100,6 +100,9 @@ def _add(said: list[Said], turn: Said) -> None:
     said.append(turn)
 
 
+UNSHOWN = frozenset({"tools", "functions", "images", "videos", "audios", "objects", "chat_template_kwargs"})
+"""Fields of a row that other frameworks put before the model."""
+
 KNOWN_ABOUT = ("problem_id", "base_id", "error_type", "step", "source")
 
 

@@ -23,7 +23,7 @@ class Format:
     """A format.
 
     Attributes:
-        keys: The keys of a row; any of them tells the format.
+        keys: The keys of a row; the first alone tells the format.
         dialogue: Reads a row; raises ``InputError`` where it cannot.
     """
 
@@ -72,10 +72,11 @@ def read_decisions(path: Path, name: FormatName | None = None) -> Iterator[Recor
 
     Args:
         path: The file.
-        name: Its format; None finds it by the keys of the first row.
+        name: Its format; None finds it by the keys of the first row that is an object: ``messages``, else
+            ``conversations``, else Alpaca's.
 
     Raises:
-        InputError: If the file is missing, no JSON, or its first row is of another format.
+        InputError: If the file is missing, no JSON, or that row is of another format.
     """
     for record, known in _rows(path, name):
         yield from decisions(record, known)
@@ -93,7 +94,9 @@ def read_dialogues(path: Path, name: FormatName | None = None) -> Iterator[tuple
 def decisions(record: Record, known: Format) -> list[Record]:
     """The decisions of one row, or the row itself with what is wrong with it."""
     row = record.value
-    if known is FORMATS["alpaca"] and not (isinstance(row, dict) and row.get("history")):
+    if known is FORMATS["alpaca"] and not (
+        isinstance(row, dict) and (row.get("history") or format_of(row) != "alpaca")
+    ):
         return [record]  # a decision already; the converter says what may be wrong with it
     try:
         return _split(record, _dialogue(record, known))
@@ -106,6 +109,9 @@ def _dialogue(record: Record, known: Format) -> Dialogue:
         raise InputError(record.error)
     if not isinstance(record.value, dict):
         raise InputError(f"a JSON {type(record.value).__name__}, not an object with {known.keys[0]}")
+    kind = format_of(record.value)
+    if known.keys[0] not in record.value and kind and FORMATS[kind] is not known:
+        raise InputError(f"a row of another format, {kind}; the file's first row says how all are read")
     return known.dialogue(record.value)
 
 
@@ -138,33 +144,40 @@ def _step(about: Mapping[str, Any]) -> int:
 
 
 def _rows(path: Path, name: FormatName | None) -> Iterator[tuple[Record, Format]]:
-    records = read_records(path, KEYS if name is None else FORMATS[name].keys)
+    records = read_records(path, KEYS)
     head: list[Record] = []
     for record in records:
         head.append(record)
         if isinstance(record.value, dict) and not record.error:
             break
-    known = FORMATS[name or _found(path, head)]
+    known = FORMATS[_format(path, head[-1].value if head else None, name)]
     for record in chain(head, records):
         yield record, known
 
 
-def format_of(row: Any) -> FormatName | None:
-    """The format of a row by its keys, None where they tell none."""
-    keys = set(row) if isinstance(row, dict) else set()
-    return next((name for name, known in FORMATS.items() if not keys.isdisjoint(known.keys)), None)
+def _format(path: Path, row: Any, name: FormatName | None) -> FormatName:
+    """The format to read by: the one that was given, if the first row does not say another."""
+    if not isinstance(row, dict):
+        return name or "alpaca"  # whose converter says what each row lacks
+    kind = format_of(row)
+    if kind is None:
+        raise InputError(
+            f"{path}: the first row has the keys {', '.join(map(str, row))}.",
+            "Known are Alpaca (instruction, input, output), ShareGPT (conversations) and messages (messages).",
+        )
+    if name and kind != name and FORMATS[name].keys[0] not in row:
+        raise InputError(
+            f"{path}: the first row looks like {kind}, not {name}.", f"Give --from {kind}, or leave it out."
+        )
+    return name or kind
 
 
-def _found(path: Path, head: list[Record]) -> FormatName:
-    """The format of the first row that is an object."""
-    row = head[-1].value if head else None
-    known = format_of(row)
-    if known is not None or not isinstance(row, dict):
-        return known or "alpaca"  # whose converter says what each row lacks
-    raise InputError(
-        f"{path}: the first row has the keys {', '.join(map(str, row))}.",
-        "Known are Alpaca (instruction, input, output), ShareGPT (conversations) and messages (messages).",
-    )
+def format_of(row: Mapping[str, Any]) -> FormatName | None:
+    """The format whose keys a row has, None where it is none that is known."""
+    for name, known in FORMATS.items():
+        if known.keys[0] in row:
+            return name
+    return "alpaca" if "instruction" in row or "input" in row else None
 
 
 def _turns(

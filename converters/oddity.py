@@ -26,6 +26,7 @@ OddityKind = (
         "untrained_turn",
         "tool_turn",
         "tool_call",
+        "unshown_field",
     ]
 )
 """The kinds of oddity, beside the reasons why a reply is not an action (``env/action.py``).
@@ -46,6 +47,7 @@ OddityKind = (
 * ``untrained_turn``: an answer with ``loss: false``, which no row teaches.
 * ``tool_turn``: what a tool answered, shown as a user turn.
 * ``tool_call``: an action given as a tool call, written as an ``Action:`` line.
+* ``unshown_field``: tools, images or template settings, kept in ``about`` but shown to no model.
 """
 
 

@@ -1,1 +1,1 @@
-"""SFT rows for other frameworks: each file describes one framework."""
+"""SFT rows for other frameworks, with the settings under which each keeps ``<think>``."""

@@ -139,7 +139,32 @@ def test_what_cannot_be_read_is_rejected_with_its_reason(write_rows: WriteRows, 
 def test_a_row_of_another_format_amid_the_others_is_rejected(write_rows: WriteRows) -> None:
     rows, summary, _ = converted(write_rows([SHAREGPT, {"instruction": "a", "output": LAST}, SHAREGPT]))
     assert (len(rows), summary.read, summary.rejected) == (4, 3, 1)
-    assert summary.reasons[0][1] == "field conversations: not a list of turns"
+    assert summary.reasons[0][1].startswith("a row of another format, alpaca")
+    rows, summary, _ = converted(write_rows([{"instruction": "a", "output": LAST}, SHAREGPT]))
+    assert (len(rows), summary.reasons[0][1][:33]) == (1, "a row of another format, sharegpt")
+
+
+@pytest.mark.parametrize("converter", [AlpacaConverter(), ChatConverter()])
+def test_half_a_character_in_a_later_turn(write_rows: WriteRows, converter: Converter) -> None:
+    first, answer, _, last = SHAREGPT["conversations"]
+    turns = [first, answer, {"from": "human", "value": "a\ud800"}, last]
+    with pytest.raises(InputError, match="half a character"):
+        converted(write_rows([{"conversations": turns}]), converter, strict=True)
+
+
+@pytest.mark.parametrize("form", ["alpaca", "messages"])
+def test_a_file_that_is_not_what_it_is_said_to_be(write_rows: WriteRows, form: FormatName) -> None:
+    with pytest.raises(InputError, match=f"looks like sharegpt, not {form}") as error:
+        converted(write_rows([SHAREGPT]), form=form)
+    assert "--from sharegpt" in error.value.fix
+
+
+def test_fields_that_no_prompt_shows_are_kept_and_told(write_rows: WriteRows) -> None:
+    path = write_rows([{**SHAREGPT, "tools": "[]", "id": 4}])
+    for converter in (AlpacaConverter(), ChatConverter()):
+        rows, _, warned = converted(path, converter)
+        assert rows[0].about == '{"grade": 3, "id": 4, "tools": "[]"}'
+        assert warned["unshown_field"] == len(rows)
 
 
 def test_keys_of_no_format_name_those_that_are_known(write_rows: WriteRows) -> None:
