@@ -1,7 +1,7 @@
 """Worker processes that judge, kept from one training step to the next, where none may stop the training.
 
 ``core/workers.py`` starts its workers anew for each call, which takes longer than judging a batch does. A worker that
-dies or hangs costs its own reply at most: everyone who waited is judged again, one by one, in fresh workers.
+dies or hangs costs its own reply at most: all who waited for its pool are judged again in workers of their own.
 """
 
 import asyncio
@@ -43,21 +43,27 @@ class Judges:
             InputError: If the problems are not those the prompts were made of.
             LicenceError: If there is no licence.
         """
-        return list(await asyncio.gather(*map(self._group, groups)))
+        found = await asyncio.gather(*(self._attempt(items, self._shared()) for items in groups))
+        return [
+            await self._alone(items) if verdicts is None else verdicts
+            for items, verdicts in zip(groups, found, strict=True)
+        ]
 
-    async def _group(self, items: Sequence[Decisions]) -> list[Verdict]:
-        found = await self._attempt(items)
+    async def _alone(self, items: Sequence[Decisions]) -> list[Verdict]:
+        """Judges a group in a worker of its own, and if that fails too, each item in one of its own."""
+        own = self._new(1)
+        try:
+            found = await self._attempt(items, own)
+        finally:
+            self._end(own)
         if found is not None:
             return found
-        alone: list[Verdict] = []
-        for item in items:  # one of them may be at fault, or a stranger who shared the pool
-            again = await self._attempt([item])
-            alone.append(Unjudged("its worker process hung or died") if again is None else again[0])
-        return alone
+        if len(items) == 1:
+            return [Unjudged("its worker process hung or died")]
+        return [verdict for item in items for verdict in await self._alone([item])]
 
-    async def _attempt(self, items: Sequence[Decisions]) -> list[Verdict] | None:
+    async def _attempt(self, items: Sequence[Decisions], pool: ProcessPoolExecutor) -> list[Verdict] | None:
         """What the workers say, None where one died or took too long."""
-        pool = self._started()
         try:
             # The future belongs to no event loop; ms-swift has a new one for every rollout.
             return await asyncio.wait_for(asyncio.wrap_future(pool.submit(judge_all, items)), self._seconds)
@@ -65,12 +71,16 @@ class Judges:
             self._end(pool)
             return None
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _shared(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # spawn: a forked child would share CUDA, the solver's environment and their threads
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_begin)
+            self._pool = self._new(self._workers)
         return self._pool
+
+    @staticmethod
+    def _new(workers: int) -> ProcessPoolExecutor:
+        # spawn: a forked child would share CUDA, the solver's environment and their threads
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
 
     def close(self) -> None:
         """Ends the workers."""

@@ -91,14 +91,11 @@ async def _judged(completions: Sequence[str], columns: Columns) -> Rewards:
 
 
 def _decision(text: str, columns: Columns, place: int) -> Decisions:
-    for name in ("problem", "env_config"):
-        if name not in columns:
-            raise InputError(f"the rows have no column {name!r}.", "Train on a file that ordebug grpo-data wrote.")
     messages = columns["messages"][place]
     prompt = [message for message in messages if message["role"] in ("system", "user")]
     return Decisions(
-        problem=columns["problem"][place],
-        config=read_env_config(columns["env_config"][place]),
+        problem=_column(columns, "problem")[place],
+        config=read_env_config(_column(columns, "env_config")[place]),
         replies=(PolicyReply(text, truncated=_cut_off(columns, place)),),
         prompt_sha256=messages_sha256(prompt),
     )
@@ -115,7 +112,7 @@ def _well_formed(completions: Sequence[str], columns: Columns) -> list[list[bool
 
 
 def _is_action(text: str, columns: Columns, place: int) -> bool:
-    actions = read_env_config(columns["env_config"][place]).actions
+    actions = read_env_config(_column(columns, "env_config")[place]).actions
     return isinstance(parse_reply(text, actions, truncated=_cut_off(columns, place)).action, Action)
 
 
@@ -148,6 +145,12 @@ def _counted_as_gym_reward(args: Any) -> bool:
 
 def _cut_off(columns: Columns, place: int) -> bool:
     return bool(columns["is_truncated"][place]) if "is_truncated" in columns else False
+
+
+def _column(columns: Columns, name: str) -> Sequence[Any]:
+    if name not in columns:
+        raise InputError(f"the rows have no column {name!r}.", "Train on a file that ordebug grpo-data wrote.")
+    return columns[name]
 
 
 def _mean(flags: Sequence[bool]) -> float:

@@ -22,40 +22,11 @@ from ordebug.eval.attempt import Attempt, PolicyReply, Setting
 
 Generated = Callable[[str, int], ProblemSet]
 Joinery = tuple[Problem, ProblemSet]
-RESERVED = set(
-    [
-        "images",
-        "videos",
-        "audios",
-        "tools",
-        "objects",
-        "prompt_id",
-        "request_id",
-        "response_token_ids",
-        "response_loss_mask",
-        "rollout_logprobs",
-        "finish_reason",
-        "add_eos",
-        "rollout_infos",
-        "routed_experts",
-        "teacher_prompt",
-        "teacher_images",
-        "teacher_messages",
-        "encoded",
-        "extra",
-        "is_truncated",
-        "dataset",
-        "trainer_state",
-        "completions",
-        "solution",
-        "response",
-        "answer",
-        "output",
-        "label",
-        "channel",
-        "margin",
-    ]
-)
+RESERVED = """
+    images videos audios tools objects prompt_id request_id response_token_ids response_loss_mask rollout_logprobs
+    finish_reason add_eos rollout_infos routed_experts teacher_prompt teacher_images teacher_messages encoded extra
+    is_truncated dataset trainer_state completions solution response answer output label channel margin
+"""
 THOUGHT = "<think>\nhm\n</think>\n\nAction: "
 
 
@@ -165,7 +136,7 @@ def test_no_reserved_column_and_no_answer(generated: Generated, tmp_path: Path) 
     problems, out = generated("A", 2), tmp_path / "out.jsonl"
     write_prompts(problems, config(problems), out)
     for row in rows(out):
-        assert not set(row) & RESERVED
+        assert not set(row) & set(RESERVED.split())
         problem = problems.get(row["problem"])
         beside = json.dumps({name: value for name, value in row.items() if name != "messages"})
         prompt = "\n".join(message["content"] for message in row["messages"])
