@@ -49,10 +49,8 @@ class Check:
     @property
     def unsure(self) -> bool:
         """Whether the threshold lies within the interval."""
-        ends = (self.estimate.low, self.estimate.high)
-        return (
-            all(end is not None for end in ends) and len({self.threshold.holds(e) for e in ends if e is not None}) > 1
-        )
+        ends = [end for end in (self.estimate.low, self.estimate.high) if end is not None]
+        return len({self.threshold.holds(end) for end in ends}) > 1
 
     def as_json(self) -> dict[str, Any]:
         """The line as JSON can hold it."""
