@@ -9,17 +9,19 @@ from typing import Any
 
 from ordebug.converters.env_config import EnvConfig
 from ordebug.core.errors import InputError, LicenceError, SolverError
+from ordebug.env.observation import Observation
 from ordebug.env.problem_set import ProblemSet, read_problem_set
 from ordebug.env.renderer import Message, messages_sha256
 from ordebug.env.repair_env import RepairEnv, Rules
 from ordebug.env.reply import split_think
 from ordebug.eval.attempt import PolicyReply
 
-MOST_OPEN = 16
-"""Problems that a worker keeps open."""
+MOST_OPEN, MOST_PROVED = 16, 10_000
+"""Problems that a worker keeps open, and prompts that it knows to be those of their states."""
 
 Key = tuple[Path, str, Rules]
 _open: OrderedDict[Key, RepairEnv] = OrderedDict()
+_proved: set[tuple[EnvConfig, str, str]] = set()
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Decisions:
         replies: What was written.
         horizon: After how many replies the episode ends, if not before.
         prompt_sha256: Digest of the prompt that was answered; empty: not checked.
+        shown: Whether the state that the replies led to is to be shown; a single decision's is not.
     """
 
     problem: str
@@ -39,6 +42,7 @@ class Decisions:
     replies: tuple[PolicyReply, ...]
     horizon: int = 1
     prompt_sha256: str = ""
+    shown: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Standing:
     """Where an episode stands.
 
     Attributes:
-        messages: The next prompt; after the end, the last state.
+        messages: The next prompt, after the end the last state; empty unless it was to be shown.
         total: The return so far (``env/reward.py``); final once it is done.
         done: Whether the episode has ended.
         info: Of the last reply, what ``RepairEnv.step`` says; empty before the first.
@@ -102,11 +106,7 @@ def judge(item: Decisions) -> Standing:
     steps = min(item.config.max_steps, len(past) + item.horizon)
     env = _environment((item.config.problems, item.problem, replace(item.config.rules, max_steps=steps)))
     observation, _ = env.reset(past)
-    if item.prompt_sha256 and messages_sha256(item.config.messages(observation)) != item.prompt_sha256:
-        raise InputError(
-            f"problem {item.problem!r}: the prompt that was answered is not the one of its state.",
-            "The problems or ordebug changed since the prompts were made: run ordebug grpo-data again.",
-        )
+    _prove(item, observation)
     total, done = 0.0, False
     info: dict[str, Any] = {}
     actions: list[str | None] = []
@@ -117,7 +117,23 @@ def judge(item: Decisions) -> Standing:
         total, done = total + reward, info["stop"] is not None
         actions.append(info["action"])
     thoughts = tuple(split_think(reply.text)[1] for reply in item.replies[: len(actions)])
-    return Standing(item.config.messages(observation), total, done, info, tuple(actions), thoughts)
+    messages = item.config.messages(observation) if item.shown else []
+    return Standing(messages, total, done, info, tuple(actions), thoughts)
+
+
+def _prove(item: Decisions, observation: Observation) -> None:
+    """Holds the prompt that was answered to the state; once for all samples, as rendering takes most of the time."""
+    prompt = (item.config, item.problem, item.prompt_sha256)
+    if not item.prompt_sha256 or prompt in _proved:
+        return
+    if messages_sha256(item.config.messages(observation)) != item.prompt_sha256:
+        raise InputError(
+            f"problem {item.problem!r}: the prompt that was answered is not the one of its state.",
+            "The problems or ordebug changed since the prompts were made: run ordebug grpo-data again.",
+        )
+    if len(_proved) >= MOST_PROVED:
+        _proved.clear()
+    _proved.add(prompt)
 
 
 def _environment(key: Key) -> RepairEnv:

@@ -66,7 +66,7 @@ class OrdebugEnv(Env):  # type: ignore[misc]
         return known | {"actions": list(self._standing.actions), "thoughts": list(self._standing.thoughts)}
 
     async def _judged(self) -> Standing:
-        item = Decisions(self._problem, self._config, self._replies, self.horizon)
+        item = Decisions(self._problem, self._config, self._replies, self.horizon, shown=True)
         [[verdict]] = await shared_judges().judge([[item]])
         if isinstance(verdict, Unjudged):
             raise SolverError(verdict.why)
