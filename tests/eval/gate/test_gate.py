@@ -68,6 +68,7 @@ def test_every_check_of_a_run(run: Path) -> None:
     groups = groups_of(PlayedRun(RunFolder(run)).cases())
     left = sum(group.teaches for group in groups.values())
     assert left > 0 and found["prompts_left"].estimate.value == left
+    assert all((group.spread or 0) > 0.1 for group in groups.values() if group.teaches), "filtered prompts vary"
     assert found["zero_variance_groups"].estimate.value == pytest.approx(1 - left / 6)
     assert found["headroom"].estimate.value == pytest.approx(
         sum((group.pass_rate > 0) - group.pass_rate for group in groups.values()) / 6

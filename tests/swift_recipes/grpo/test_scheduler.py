@@ -23,6 +23,7 @@ from swift.infer_engine.protocol import (
 from swift.rollout import multi_turns
 from swift.rollout.agent_loop import invoke_async_hook, run_multi_turn
 
+from ordebug.converters.env_config import read_env_config
 from ordebug.core.errors import SolverError
 from ordebug.env.repair_env import RepairEnv
 from ordebug.env.reward import TIERS
@@ -100,7 +101,7 @@ def test_an_episode_is_the_one_that_evaluation_plays(make_prompts: Callable[...,
     problem = prompts.problems.get(row["problem"])
     script = Scripted([VAIN, "no action", THOUGHT + problem.repair[0]])
     [output], scheduler = colocate(row, script)
-    env = RepairEnv(problem, prompts.problems, OrdebugEnv(row["env_config"])._config.rules)
+    env = RepairEnv(problem, prompts.problems, read_env_config(row["env_config"]).rules)
     env.reset()
     rewards = [env.step(reply)[1] for reply in script.replies]
     env.close()
