@@ -5,7 +5,21 @@ from io import TextIOWrapper
 
 import typer
 
-from ordebug.cli import compare, data, fix, forgetting, problems, report, rollout, score, sft_data, tiny, verify_run
+from ordebug.cli import (
+    compare,
+    data,
+    fix,
+    forgetting,
+    gate,
+    grpo_data,
+    problems,
+    report,
+    rollout,
+    score,
+    sft_data,
+    tiny,
+    verify_run,
+)
 from ordebug.core.errors import OrdebugError
 
 app = typer.Typer(
@@ -20,6 +34,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(tiny.app, name="tiny")
 app.add_typer(forgetting.app, name="forgetting")
 app.command("sft-data")(sft_data.sft_data)
+app.command("grpo-data")(grpo_data.grpo_data)
+app.command("gate")(gate.gate)
 app.command("rollout")(rollout.rollout)
 app.command("score")(score.score)
 app.command("report")(report.report)

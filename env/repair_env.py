@@ -3,11 +3,12 @@
 A malformed reply is an outcome that costs a step. A solver that fails raises ``SolverError``: nobody is scored for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ordebug.core.errors import InputError
 from ordebug.env.action import Action, ActionSet, InvalidAction
 from ordebug.env.edits import resolve
 from ordebug.env.episode import StopReason
@@ -90,11 +91,14 @@ class RepairEnv:
         """The solver that holds the model, None before ``reset``."""
         return self._states.solver if "_states" in self.__dict__ else None
 
-    def reset(self) -> tuple[Observation, dict[str, Any]]:
+    def reset(self, past: Sequence[Action | InvalidAction] = ()) -> tuple[Observation, dict[str, Any]]:
         """Begins an episode: the observation and an info dict.
 
+        Args:
+            past: Decisions taken before: they are carried out and shown, count as steps taken, and are not scored.
+
         Raises:
-            InputError: If the model cannot be read.
+            InputError: If the model cannot be read, or the past ends the episode.
             SolverError: If the solver failed.
         """
         self._begin()
@@ -103,6 +107,15 @@ class RepairEnv:
         self._stop: StopReason | None = None
         self._terms: Terms | None = None
         self._note = ""
+        for action in past:
+            if self._stop is None:
+                self.step(action)
+        if self._stop is not None:
+            raise InputError(
+                f"problem {self.problem.problem_id!r}: the episode ends within the decisions taken before.",
+                "The problems, the solver or ordebug changed since; make the prompts again.",
+            )
+        self._outcomes.clear()
         return self.observe(), {"status": self.state.solution.status}
 
     def step(
@@ -170,7 +183,7 @@ class RepairEnv:
             return "recovered"
         if outcome == "truncated":
             return "truncated"
-        return "max_steps" if len(self._outcomes) >= self.rules.max_steps else None
+        return "max_steps" if len(self._past) >= self.rules.max_steps else None
 
     @property
     def _return(self) -> float:

@@ -1,0 +1,179 @@
+"""The gate: each check's value, its interval, and the verdict. What was not measured is never a number."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from ordebug.eval.gate.entropy import sampled_entropies
+from ordebug.eval.gate.groups import Group, groups_of
+from ordebug.eval.gate.thresholds import CheckName, Threshold, Thresholds
+from ordebug.eval.intervals import Estimate, mean_interval
+from ordebug.eval.metrics import METRICS, Case, pass_at
+from ordebug.eval.played import PlayedRun
+
+Outcome = Literal["holds", "fails", "not measured"]
+NOTHING = Estimate()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the gate.
+
+    Attributes:
+        name: What was checked.
+        estimate: The value with its interval; None in it where nothing was measured.
+        threshold: What was asked.
+        note: Why nothing was measured, empty where something was.
+    """
+
+    name: CheckName
+    estimate: Estimate
+    threshold: Threshold
+    note: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the value is within the threshold."""
+        value = self.estimate.value
+        if value is None or not math.isfinite(value):
+            return "not measured"
+        return "holds" if self.threshold.holds(value) else "fails"
+
+    @property
+    def passes(self) -> bool:
+        """Whether the gate may open as far as this check goes."""
+        return self.outcome == "holds" or (self.outcome == "not measured" and not self.threshold.required)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the threshold lies within the interval."""
+        ends = [end for end in (self.estimate.low, self.estimate.high) if end is not None]
+        return len({self.threshold.holds(end) for end in ends}) > 1
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as JSON can hold it."""
+        measured = self.outcome != "not measured"
+        return {
+            "check": self.name,
+            "value": self.estimate.value if measured else None,
+            "low": self.estimate.low if measured else None,
+            "high": self.estimate.high if measured else None,
+            "n": self.estimate.n,
+            "threshold": self.threshold.text,
+            "outcome": self.outcome,
+            "passes": self.passes,
+            "unsure": self.unsure,
+            "note": self.note,
+            "fix": "" if self.passes else self.threshold.fix,
+        }
+
+
+@dataclass(frozen=True)
+class Gate:
+    """All checks of a run."""
+
+    run: str
+    group_size: int
+    checks: tuple[Check, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether the run's model is ready."""
+        return all(check.passes for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """The gate as JSON can hold it."""
+        checks = [check.as_json() for check in self.checks]
+        return {"run": self.run, "open": self.open, "group_size": self.group_size, "checks": checks}
+
+
+def gate(played: PlayedRun, thresholds: Thresholds, forgetting: Estimate = NOTHING) -> Gate:
+    """Holds a run against the thresholds.
+
+    Args:
+        played: The run, with at least ``group_size`` samples a problem for what groups tell.
+        thresholds: What is asked.
+        forgetting: The largest loss on a general benchmark, with its interval, where it was measured.
+
+    Raises:
+        InputError: If the run's problems are missing or have changed.
+    """
+    measured = _Measured(played, thresholds.group_size, forgetting)
+    checks = [Check(name, *measured.of(name, threshold)) for name, threshold in thresholds.checks.items()]
+    return Gate(played.folder.name, thresholds.group_size, tuple(checks))
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What a run shows."""
+
+    played: PlayedRun
+    size: int
+    forgetting: Estimate
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        return self.played.cases()
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Those with enough samples."""
+        return [group for group in groups_of(self.cases).values() if len(group.passes) >= self.size]
+
+    @cached_property
+    def filtered(self) -> list[Group]:
+        return [group for group in self.groups if group.teaches]
+
+    def of(self, name: CheckName, threshold: Threshold) -> tuple[Estimate, Threshold, str]:
+        """The arguments of a check."""
+        found = self._metric(name) if name in METRICS else self._special[name]()
+        return found, threshold, "" if found.value is not None else self._missing(name)
+
+    def _missing(self, name: CheckName) -> str:
+        if name == "entropy":
+            return "the run holds no logprobs of swift infer"
+        if name == "forgetting":
+            return "no --forgetting was given"
+        if name in METRICS:
+            return "no episode that it applies to"
+        if not self.groups:
+            return f"no problem has {self.size} scored samples; play the run with --samples {self.size}"
+        return "no problem is left by the filter"
+
+    @property
+    def _special(self) -> Mapping[str, Callable[[], Estimate]]:
+        return {
+            "headroom": self._headroom,
+            "zero_variance_groups": lambda: self._mean(self.groups, lambda group: group.alike(self.size)),
+            "zero_variance_filtered": lambda: self._mean(self.filtered, lambda g: g.fresh_alike(self.size)),
+            "prompts_left": self._prompts_left,
+            "reward_spread": lambda: self._mean(self.groups, lambda group: group.spread, share=False),
+            "entropy": self._entropy,
+            "forgetting": lambda: self.forgetting,
+        }
+
+    def _metric(self, name: str) -> Estimate:
+        found = [(case, value) for case in self.cases if (value := METRICS[name].measure(case)) is not None]
+        clusters = [case.problem.cluster for case, _ in found]
+        return mean_interval([value for _, value in found], clusters, share=METRICS[name].share)
+
+    def _headroom(self) -> Estimate:
+        def gain(group: Group) -> float | None:
+            most = pass_at(self.size, len(group.passes), sum(group.passes))
+            return None if most is None else most - group.pass_rate
+
+        return self._mean(self.groups, gain)
+
+    def _prompts_left(self) -> Estimate:
+        return Estimate(float(len(self.filtered)), n=len(self.groups)) if self.groups else NOTHING
+
+    def _entropy(self) -> Estimate:
+        values = sampled_entropies(self.played.folder.path)
+        return mean_interval(values, range(len(values)), share=False)
+
+    @staticmethod
+    def _mean(groups: Sequence[Group], value: Callable[[Group], float | None], *, share: bool = True) -> Estimate:
+        found = [(group, number) for group in groups if (number := value(group)) is not None]
+        return mean_interval([number for _, number in found], [group.cluster for group, _ in found], share=share)

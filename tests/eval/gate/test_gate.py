@@ -1,0 +1,177 @@
+"""The gate, on real runs of policies, and on what runs can lack."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ordebug.cli.main import app
+from ordebug.core.errors import InputError, UsageError
+from ordebug.core.jsonl import read_rows, write_json, write_rows
+from ordebug.env.repair_env import Rules
+from ordebug.eval.attempt import Setting
+from ordebug.eval.gate.forgotten import largest_loss
+from ordebug.eval.gate.gate import Check, Gate, gate
+from ordebug.eval.gate.groups import Group, groups_of, pass_rates
+from ordebug.eval.gate.thresholds import CHECKS, DEFAULT_THRESHOLDS, Threshold, read_thresholds
+from ordebug.eval.intervals import Estimate
+from ordebug.eval.played import PlayedRun
+from ordebug.eval.rollout import Rollout, rollout
+from ordebug.eval.run_folder import RunFolder
+
+MakeSet = Callable[..., Path]
+FLOOR = Threshold(min=0.5, why="w", fix="f")
+THINK = "<think>\nhm\n</think>\n\n"
+
+
+@pytest.fixture
+def run(make_set: MakeSet, tmp_path: Path) -> Path:
+    """Eight samples of a policy that drops any row of the conflict: some repairs keep the objective, some do not."""
+    setting = Setting(rules=Rules(max_steps=5))
+    out = tmp_path / "run"
+    rollout(Rollout("drop-random", make_set(6), out, setting, samples=8, alone=True))
+    return out
+
+
+def rewritten(run: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    file = run / "episodes.jsonl"
+    write_rows(file, [change(row) for _, row in list(read_rows(file))])
+
+
+def with_thoughts(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "steps": [{**step, "reply": THINK + step["reply"]} for step in row["steps"]]}
+
+
+def held(run: Path, **changes: Any) -> dict[str, Check]:
+    found = gate(PlayedRun(RunFolder(run)), read_thresholds().model_copy(update=changes))
+    return {check.name: check for check in found.checks}
+
+
+def test_groups_by_hand() -> None:
+    group = Group("c", (True, True, False, False), (1.0, 0.0))
+    assert group.alike(2) == pytest.approx(1 / 3) and group.fresh_alike(2) == 0.5 and group.alike(5) is None
+    assert group.spread == pytest.approx(math.sqrt(0.5)) and group.teaches
+    sure = Group("c", (True,) * 4, (1.0,))
+    assert (sure.alike(4), sure.fresh_alike(4), sure.spread, sure.teaches) == (1.0, 1.0, None, False)
+    assert pass_rates({"a": group, "b": sure}, 4) == {"a": 0.5, "b": 1.0} and pass_rates({"a": group}, 5) == {}
+
+
+def test_every_check_of_a_run(run: Path) -> None:
+    found = held(run)
+    assert set(found) == set(CHECKS)
+    assert found["think_missing"].estimate.value == 1 and found["think_missing"].outcome == "fails"
+    assert found["action_valid"].estimate.value == 1 and found["prompts_left"].outcome == "fails"
+    groups = groups_of(PlayedRun(RunFolder(run)).cases())
+    left = sum(group.teaches for group in groups.values())
+    assert left > 0 and found["prompts_left"].estimate.value == left
+    assert all((group.spread or 0) > 0.1 for group in groups.values() if group.teaches), "filtered prompts vary"
+    assert found["zero_variance_groups"].estimate.value == pytest.approx(1 - left / 6)
+    assert found["headroom"].estimate.value == pytest.approx(
+        sum((group.pass_rate > 0) - group.pass_rate for group in groups.values()) / 6
+    )
+    rewritten(run, with_thoughts)
+    assert held(run)["think_valid"].passes and held(run)["think_missing"].passes
+
+
+def test_what_was_not_measured_is_no_number(run: Path) -> None:
+    found = held(run, group_size=16)
+    for name in ("headroom", "zero_variance_groups", "reward_spread", "prompts_left"):
+        check = found[name]
+        assert check.outcome == "not measured" and not check.passes and "--samples 16" in check.note
+        assert check.as_json()["value"] is None
+    assert found["entropy"].outcome == "not measured" and found["entropy"].passes
+    rewritten(run, lambda row: {**row, "stop": "error", "objective": None})
+    assert {check.outcome for check in held(run).values()} == {"not measured"}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None])
+def test_nan_never_holds(value: float | None) -> None:
+    check = Check("rr_at_5", Estimate(value), FLOOR)
+    assert check.outcome == "not measured" and not check.passes
+    assert json.loads(json.dumps(Gate("r", 8, (check,)).as_json(), allow_nan=False))["open"] is False
+
+
+def test_an_interval_around_the_threshold_is_said() -> None:
+    assert Check("rr_at_5", Estimate(0.6, 0.4, 0.8, 9), FLOOR).unsure
+    assert not Check("rr_at_5", Estimate(0.6, 0.55, 0.8, 9), FLOOR).unsure
+    assert not Check("rr_at_5", Estimate(0.6), FLOOR).unsure
+
+
+def test_entropy_of_what_was_sampled(run: Path) -> None:
+    tokens = {"content": [{"token": "a", "logprob": -0.5}, {"token": "b", "logprob": -1.5}]}
+    rows = [{"logprobs": tokens}, {"logprobs": None}, {"logprobs": {"content": [{"token": "a", "logprob": None}]}}]
+    write_rows(run / "infer" / "round_01.result.jsonl", rows)
+    found = held(run)["entropy"].estimate
+    assert (found.value, found.n) == (1.0, 1)
+
+
+def test_the_largest_loss(tmp_path: Path) -> None:
+    rows = [
+        {"benchmark": "gsm8k", "n": 200, "delta": -0.02, "low": -0.05, "high": 0.01, "verdict": "unclear"},
+        {"benchmark": "ifeval", "n": 200, "delta": 0.01, "low": -0.02, "high": 0.04, "verdict": "kept"},
+        {"benchmark": "hard", "n": 200, "delta": -0.5, "low": -0.6, "high": -0.4, "verdict": "floor"},
+    ]
+    file = tmp_path / "forgetting.json"
+    write_json(file, {"rows": rows, "version": 1})
+    assert largest_loss(file) == Estimate(0.02, -0.01, 0.05, 200)
+    write_json(file, {"rows": rows[2:]})
+    assert largest_loss(file).value is None
+    for wrong in ({}, [], {"rows": [{"benchmark": "x", "n": 1, "delta": None}]}):
+        write_json(file, wrong)
+        with pytest.raises(InputError):
+            largest_loss(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("- a", "Input should be"),
+        ("group_size: 8\nchecks: {rr_at_5: {min: 1, max: 2, why: w, fix: f}}", "either min or max"),
+        ("group_size: 8\nchecks: {rr_at_5: {min: .nan, why: w, fix: f}}", "finite"),
+        ("group_size: 8\nchecks: {typo: {min: 1, why: w, fix: f}}", "Input should be"),
+        ("group_size: 1\nchecks: {rr_at_5: {min: 1, why: w, fix: f}}", "greater than or equal to 2"),
+        ("{", "not YAML"),
+    ],
+)
+def test_thresholds_that_cannot_be_read(tmp_path: Path, text: str, complaint: str) -> None:
+    file = tmp_path / "gate.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=complaint):
+        read_thresholds(file)
+
+
+def test_the_packaged_thresholds_have_reasons() -> None:
+    assert set(read_thresholds(DEFAULT_THRESHOLDS).checks) == set(CHECKS)
+
+
+def test_exit_status_says_whether_it_is_open(run: Path, tmp_path: Path) -> None:
+    shut = CliRunner().invoke(app, ["gate", str(run)])
+    assert shut.exit_code == 1 and "fix:" in shut.output and "gate shut" in shut.output
+    config = tmp_path / "gate.yaml"
+    config.write_text("group_size: 8\nchecks: {rr_at_5: {min: 0.9, why: w, fix: f}}")
+    opened = CliRunner().invoke(app, ["gate", str(run), "--config", str(config), "--json"])
+    assert opened.exit_code == 0 and json.loads(opened.output)["open"] is True
+
+
+def test_prompts_of_a_run(run: Path, tmp_path: Path) -> None:
+    problems, out = json.loads((run / "manifest.json").read_text())["config"]["problems"], tmp_path / "grpo.jsonl"
+    arguments = ["grpo-data", "--problems", problems, "--run", str(run), "--out", str(out), "--json", "--workers", "1"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    groups = groups_of(PlayedRun(RunFolder(run)).cases())
+    assert {row["problem"] for _, row in read_rows(out)} == {name for name, group in groups.items() if group.teaches}
+    assert {row["env_config"]["max_steps"] for _, row in read_rows(out)} == {5}
+    assert isinstance(CliRunner().invoke(app, [*arguments, "--max-steps", "3"]).exception, UsageError)
+    assert "warning unfiltered" in CliRunner().invoke(app, [*arguments[:3], "--out", str(out)]).output
+
+
+def test_one_sample_a_problem_is_no_pass_rate(make_set: MakeSet, tmp_path: Path) -> None:
+    problems, out = make_set(2), tmp_path / "single"
+    rollout(Rollout("drop-first", problems, out, Setting(rules=Rules(max_steps=5)), alone=True))
+    arguments = ["grpo-data", "--problems", str(problems), "--run", str(out), "--out", str(tmp_path / "x")]
+    found = CliRunner().invoke(app, arguments).exception
+    assert isinstance(found, UsageError) and "--samples 8" in found.fix

@@ -1,0 +1,232 @@
+"""Episodes through ms-swift's own loops, with written replies in a model's place."""
+
+import asyncio
+import importlib
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from swift.infer_engine import RequestConfig
+from swift.infer_engine.protocol import (
+    ChatCompletionResponse,
+    ChatCompletionResponseChoice,
+    ChatMessage,
+    RolloutInferRequest,
+    RolloutOutput,
+    UsageInfo,
+)
+from swift.rollout import multi_turns
+from swift.rollout.agent_loop import invoke_async_hook, run_multi_turn
+
+from ordebug.converters.env_config import read_env_config
+from ordebug.core.errors import SolverError
+from ordebug.env.repair_env import RepairEnv
+from ordebug.env.reward import TIERS
+from ordebug.swift_recipes.grpo import judges
+from ordebug.swift_recipes.grpo.gym_env import OrdebugEnv
+from ordebug.swift_recipes.grpo.judges import Judges
+
+THOUGHT = "<think>\nhm\n</think>\n\nAction: "
+VAIN = THOUGHT + "GET_IIS()"
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+class Letters:
+    """A tokenizer with a token a character."""
+
+    def encode(self, text: str, **kwargs: Any) -> list[int]:
+        return [ord(letter) for letter in text]
+
+    def decode(self, ids: list[int], **kwargs: Any) -> str:
+        return "".join(map(chr, ids))
+
+
+@dataclass
+class Scripted:
+    """Replies in order, one a turn; remembers the prompts."""
+
+    replies: Sequence[str]
+    finish: str = "stop"
+    prompts: list[Any] = field(default_factory=list)
+
+    def answer(self, requests: Sequence[RolloutInferRequest], config: Any = None) -> list[RolloutOutput]:
+        outputs = []
+        for request in requests:
+            turn = sum(message["role"] == "assistant" for message in request.messages)
+            self.prompts.append([dict(message) for message in request.messages])
+            text = self.replies[min(turn, len(self.replies) - 1)]
+            choice = ChatCompletionResponseChoice(
+                index=0,
+                message=ChatMessage(role="assistant", content=text),
+                finish_reason=self.finish,  # type: ignore[arg-type]
+                token_ids=[ord(letter) for letter in text],
+            )
+            response = ChatCompletionResponse(model="scripted", choices=[choice], usage=UsageInfo(1, 1, 2))
+            outputs.append(RolloutOutput(response=response))
+        return outputs
+
+    async def infer_async(self, request: RolloutInferRequest, config: Any, **kwargs: Any) -> Any:
+        return self.answer([request])[0].response
+
+
+def requests_of(row: dict[str, Any], count: int = 1) -> list[RolloutInferRequest]:
+    return [
+        RolloutInferRequest(messages=[dict(m) for m in row["messages"]], data_dict=row, uuid=f"u{number}")
+        for number in range(count)
+    ]
+
+
+def colocate(row: dict[str, Any], script: Scripted, max_turns: int | None = None, count: int = 1) -> tuple[Any, Any]:
+    """What ms-swift's trainer does in colocate mode: the outputs and the scheduler."""
+    scheduler = multi_turns["ordebug"](max_turns=max_turns, tokenizer=Letters())
+    requests = requests_of(row, count)
+    invoke_async_hook(scheduler.on_trajectory_start(requests))
+    first = script.answer(requests)
+    found = run_multi_turn(requests, first, scheduler, script.answer, RequestConfig(), max_turns=max_turns)
+    return found, scheduler
+
+
+def nothing_left(scheduler: Any) -> bool:
+    return not any((scheduler._envs, scheduler._total_rewards, scheduler._step_rewards, scheduler._pending_obs))
+
+
+def test_an_episode_is_the_one_that_evaluation_plays(make_prompts: Callable[..., Any]) -> None:
+    prompts = make_prompts("A")
+    row = prompts.rows[0]
+    problem = prompts.problems.get(row["problem"])
+    script = Scripted([VAIN, "no action", THOUGHT + problem.repair[0]])
+    [output], scheduler = colocate(row, script)
+    env = RepairEnv(problem, prompts.problems, read_env_config(row["env_config"]).rules)
+    env.reset()
+    rewards = [env.step(reply)[1] for reply in script.replies]
+    env.close()
+    infos = output.rollout_infos
+    assert infos["step_rewards"] == pytest.approx(rewards) and infos["total_reward"] == pytest.approx(sum(rewards))
+    assert (infos["stop"], infos["terms"]["tier"], infos["num_turns"]) == ("recovered", "equivalent", 3)
+    assert infos["actions"] == ["GET_IIS()", None, problem.repair[0]] and infos["thoughts"][1] == "missing"
+    assert script.prompts[0] == row["messages"], "the first turn is the row's prompt"
+    later = script.prompts[2]
+    assert [m["role"] for m in later] == ["system", "user", "assistant", "user", "assistant", "user"]
+    assert later[2]["content"] == [ord(letter) for letter in VAIN], "history stays the sampled tokens"
+    assert "1. GET_IIS(): shown" in later[5]["content"] and nothing_left(scheduler)
+
+
+def test_max_turns_ends_and_closes(make_prompts: Callable[..., Any]) -> None:
+    [output], scheduler = colocate(make_prompts("A").rows[0], Scripted([VAIN]), max_turns=2)
+    assert output.rollout_infos["stop"] == "max_steps" and output.rollout_infos["gym_done"] is True
+    assert output.rollout_infos["total_reward"] == pytest.approx(TIERS["not_recovered"] - 0.01)
+    assert nothing_left(scheduler)
+
+
+def test_a_reply_cut_off_ends_and_closes(make_prompts: Callable[..., Any]) -> None:
+    [output], scheduler = colocate(make_prompts("A").rows[0], Scripted([VAIN], finish="length"), max_turns=4)
+    assert output.rollout_infos["stop"] == "truncated" and output.rollout_infos["num_turns"] == 1
+    assert output.rollout_infos["total_reward"] < -0.7 and nothing_left(scheduler)
+
+
+def test_tokens_are_read_as_text(make_prompts: Callable[..., Any]) -> None:
+    scheduler = multi_turns["ordebug"](max_turns=3, tokenizer=Letters())
+    [request] = requests_of(make_prompts("A").rows[0])
+    invoke_async_hook(scheduler.on_trajectory_start([request]))
+    request.messages.append({"role": "assistant", "content": [ord(letter) for letter in VAIN]})
+    choice: Any = SimpleNamespace(finish_reason="stop")
+    turn = invoke_async_hook(scheduler.on_turn_end(request, choice, 1))
+    assert turn["rollout_infos"]["actions"] == ["GET_IIS()"]
+    assert isinstance(request.messages[-1]["content"], list), "the sampled tokens stay what is trained on"
+
+
+def test_a_solver_that_fails_is_nobodys_fault(
+    make_prompts: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = make_prompts("A").rows[0]
+    whole = OrdebugEnv.step
+
+    async def failing(self: OrdebugEnv, action: Any) -> Any:
+        if self._replies:
+            raise SolverError("out of memory")
+        return await whole(self, action)
+
+    monkeypatch.setattr(OrdebugEnv, "step", failing)
+    found, scheduler = colocate(row, Scripted([VAIN]), count=2)
+    assert all(math.isnan(output.rollout_infos["total_reward"]) for output in found) and nothing_left(scheduler)
+
+
+def test_an_episode_that_cannot_begin_does_not_stop_others(
+    make_prompts: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = OrdebugEnv.reset
+
+    async def failing(self: OrdebugEnv, config: Any) -> Any:
+        if config.uuid == "u0":
+            raise SolverError("no memory")
+        return await whole(self, config)
+
+    monkeypatch.setattr(OrdebugEnv, "reset", failing)
+    found, scheduler = colocate(make_prompts("A").rows[0], Scripted([VAIN]), max_turns=2, count=2)
+    assert [math.isnan(output.rollout_infos["total_reward"]) for output in found] == [True, False]
+    assert nothing_left(scheduler)
+
+
+def test_a_rollout_server_plays_the_same(make_prompts: Callable[..., Any]) -> None:
+    row = make_prompts("A").rows[0]
+    script = Scripted([VAIN])
+    scheduler = multi_turns["ordebug"](infer_engine=script, max_turns=2, tokenizer=Letters())
+    output = asyncio.run(scheduler.run(requests_of(row)[0], RequestConfig()))
+    [other], _ = colocate(row, Scripted([VAIN]), max_turns=2)
+    assert output.rollout_infos == other.rollout_infos and nothing_left(scheduler)
+
+
+def test_a_server_that_fails_leaves_nothing(make_prompts: Callable[..., Any]) -> None:
+    class Broken(Scripted):
+        async def infer_async(self, request: Any, config: Any, **kwargs: Any) -> Any:
+            raise RuntimeError("engine lost")
+
+    scheduler = multi_turns["ordebug"](infer_engine=Broken([VAIN]), max_turns=2, tokenizer=Letters())
+    with pytest.raises(RuntimeError, match="engine lost"):
+        asyncio.run(scheduler.run(requests_of(make_prompts("A").rows[0])[0], RequestConfig()))
+    assert nothing_left(scheduler)
+
+
+def test_the_loop_goes_on_while_workers_solve(make_prompts: Callable[..., Any]) -> None:
+    async def both() -> int:
+        [request] = requests_of(make_prompts("A").rows[0])
+        env, ticks = OrdebugEnv(make_prompts("A").rows[0]["env_config"]), 0
+        reset = asyncio.ensure_future(env.reset(request))
+        while not reset.done():
+            await asyncio.sleep(0)
+            ticks += 1
+        return ticks
+
+    assert asyncio.run(both()) > 5
+
+
+FAILING = """import os, time
+def judge_all(items):
+    if "dies" in items:
+        os._exit(9)
+    if "hangs" in items:
+        time.sleep(600)
+    return list(items)
+"""
+
+
+@pytest.mark.parametrize("bad", ["dies", "hangs"])
+def test_a_worker_that_hangs_or_dies_costs_its_own_reply(
+    bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing.py").write_text(FAILING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(judges, "judge_all", importlib.import_module("failing").judge_all)
+    own = Judges(1, seconds=8)
+    try:
+        found: Any = asyncio.run(own.judge([["good"], ["good", bad], ["other"]]))  # type: ignore[list-item]
+        assert found[0] == ["good"] and found[2] == ["other"] and found[1][0] == "good"
+        assert found[1][1].why == "its worker process hung or died"
+    finally:
+        own.close()
+        sys.modules.pop("failing")
