@@ -31,15 +31,13 @@ def sft_data(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Writes the decisions of the episodes that recovered, each prompt proved to be the one that was shown."""
-    from dataclasses import asdict
-
     from ordebug.converters.episodes import harvest
     from ordebug.converters.replayed import Choice
     from ordebug.core.parallel import default_workers
 
     choice = Choice(min_op, equivalent, per_problem, without_thought, wording)
     total = harvest(runs, out, choice=choice, workers=workers or default_workers(), limit=limit)
-    typer.echo(json.dumps({**asdict(total), "out": str(out)}) if as_json else _told(total, out))
+    typer.echo(json.dumps({**total.as_json(), "out": str(out)}) if as_json else _told(total, out))
 
 
 def _told(total: "Harvest", out: Path) -> str:

@@ -48,6 +48,10 @@ class Harvest:
     without_thought: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
 
+    def as_json(self) -> dict[str, Any]:
+        """For a program to read."""
+        return {name: dict(value) if isinstance(value, Counter) else value for name, value in vars(self).items()}
+
 
 def harvest(
     runs: Sequence[Path], out: Path, *, choice: Choice = DEFAULT, workers: int = 1, limit: int | None = None

@@ -1,46 +1,12 @@
-"""What was lost on general benchmarks, from a ``forgetting.json``: only what the gate needs of it."""
+"""What was lost on general benchmarks, as the gate needs it."""
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from ordebug.core.errors import InputError
-from ordebug.core.jsonl import read_json
-from ordebug.env.problem import explain
+from ordebug.eval.forgetting.result import read_forgetting
 from ordebug.eval.intervals import Estimate
 
 FLOOR = "floor"
 """The verdict on a benchmark that the model could not answer before either: there was nothing to lose."""
-
-
-class Row(BaseModel):
-    """One benchmark.
-
-    Attributes:
-        benchmark: Its name.
-        n: Questions graded before and after.
-        delta: after - before, as a share; negative where something was lost.
-        low: Lower end of its interval.
-        high: Upper end.
-        verdict: What was said of it.
-    """
-
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-    benchmark: str
-    n: int
-    delta: float
-    low: float | None = None
-    high: float | None = None
-    verdict: str = ""
-
-
-class Document(BaseModel):
-    """A ``forgetting.json``."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    rows: list[Row]
 
 
 def largest_loss(path: Path) -> Estimate:
@@ -49,11 +15,7 @@ def largest_loss(path: Path) -> Estimate:
     Raises:
         InputError: If the file is missing or something else.
     """
-    found = read_json(path, "a forgetting.json")
-    try:
-        rows = [row for row in Document.model_validate(found).rows if row.verdict != FLOOR and row.n]
-    except ValidationError as error:
-        raise InputError(f"{path}: {explain(error)}.", "Give the forgetting.json of this model.") from None
+    rows = [row for row in read_forgetting(path).rows if row.verdict != FLOOR and row.n]
     if not rows:
         return Estimate()
     worst = min(rows, key=lambda row: row.delta)

@@ -91,6 +91,15 @@ def test_a_report_of_foreign_metrics_says_the_way_out(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_what_sft_data_left_out_is_told_to_programs(problems: Path, tmp_path: Path) -> None:
+    runner, out = CliRunner(), str(tmp_path / "run")
+    runner.invoke(app, ["rollout", "--policy", "drop-first", "--alone", "--problems", str(problems), "--out", out])
+    runner.invoke(app, ["rollout", "--policy", "oracle", "--problems", str(problems), "--out", f"{out}-oracle"])
+    command = ["sft-data", out, f"{out}-oracle", "--out", str(tmp_path / "rows.jsonl"), "--workers", "1", "--json"]
+    done = runner.invoke(app, command, catch_exceptions=False)
+    assert json.loads(done.stdout)["left_out"] == {"no thought": 1}
+
+
 def test_compare_score_and_verify(problems: Path, tmp_path: Path) -> None:
     runner = CliRunner()
     for policy in ("oracle", "drop-first"):

@@ -109,18 +109,24 @@ def test_entropy_of_what_was_sampled(run: Path) -> None:
     assert (found.value, found.n) == (1.0, 1)
 
 
+def row(benchmark: str, delta: float, low: float, high: float, verdict: str) -> dict[str, Any]:
+    means = {"metric": "acc", "before": 0.5, "after": 0.5 + delta, "p": 0.1, "cut_off": (0, 0), "ungraded": 0}
+    return {"benchmark": benchmark, "n": 200, "delta": delta, "low": low, "high": high, "verdict": verdict, **means}
+
+
 def test_the_largest_loss(tmp_path: Path) -> None:
     rows = [
-        {"benchmark": "gsm8k", "n": 200, "delta": -0.02, "low": -0.05, "high": 0.01, "verdict": "unclear"},
-        {"benchmark": "ifeval", "n": 200, "delta": 0.01, "low": -0.02, "high": 0.04, "verdict": "kept"},
-        {"benchmark": "hard", "n": 200, "delta": -0.5, "low": -0.6, "high": -0.4, "verdict": "floor"},
+        row("gsm8k", -0.02, -0.05, 0.01, "unclear"),
+        row("ifeval", 0.01, -0.02, 0.04, "kept"),
+        row("hard", -0.5, -0.6, -0.4, "floor"),
     ]
+    whole = {"threshold": 0.02, "before": "a", "after": "b", "evalscope": "1.14.1", "asked": {}}
     file = tmp_path / "forgetting.json"
-    write_json(file, {"rows": rows, "version": 1})
+    write_json(file, {**whole, "rows": rows})
     assert largest_loss(file) == Estimate(0.02, -0.01, 0.05, 200)
-    write_json(file, {"rows": rows[2:]})
+    write_json(file, {**whole, "rows": rows[2:]})
     assert largest_loss(file).value is None
-    for wrong in ({}, [], {"rows": [{"benchmark": "x", "n": 1, "delta": None}]}):
+    for wrong in ({}, [], {**whole, "rows": [{"benchmark": "x", "n": 1, "delta": None}]}):
         write_json(file, wrong)
         with pytest.raises(InputError):
             largest_loss(file)
