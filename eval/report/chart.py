@@ -11,7 +11,7 @@ from ordebug.eval.report.svg import WIDTH, box, dot, group, line, path, picture,
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 LABELS, VALUES, TOP, ROW = 110, 46, 26, 30
-LEFT, ENDS, PLOT, AXIS, BETWEEN = 30, 104, 170, 20, 14
+LEFT, ENDS, PLOT, AXIS, BETWEEN = 30, 116, 170, 20, 14
 LONGEST_LABEL = 16
 MOST_TICKS = 10
 LEGEND_LINE = 18
@@ -94,7 +94,7 @@ def columns(title: str, ticks: Sequence[str], parts: Sequence[Part], *, every: b
     ``every`` as False puts the ticks between the columns: one more of them than there are columns.
     """
     counts = [sum(found) for found in zip(*(part.counts for part in parts), strict=True)]
-    top = TOP + (LEGEND_LINE * len(parts) if len(parts) > 1 else 0)
+    top = TOP + BETWEEN + (LEGEND_LINE * len(parts) if len(parts) > 1 else 0)
     most, wide = max([1, *counts]), (WIDTH - LEFT) / max(1, len(counts))
     drawn = [*_legend(parts), *_counts_axis(most, top)]
     for number, count in enumerate(counts):
@@ -146,7 +146,7 @@ def _end_labels(drawn: Sequence[Series], places: Sequence[float]) -> list[Markup
     for place, (wanted, one, last) in enumerate(ends):
         y = max(wanted + 4, y + BETWEEN) if place else wanted + 4
         y = min(y, TOP + PLOT + 4 - BETWEEN * (len(ends) - 1 - place))
-        label = text(places[-1] + 8, y, f"{_short(one.label, 11)} {number_text(last, 2)}")
+        label = text(places[-1] + 8, y, f"{_short(one.label, 12)} {number_text(last, 2)}")
         found.append(group(one.role, [label]))
     return found
 
@@ -158,7 +158,10 @@ def _level(share: float) -> Iterator[Markup]:
 
 
 def _ticks(places: Sequence[float], ticks: Sequence[str], top: float = TOP) -> Iterator[Markup]:
-    step = -(-len(ticks) // MOST_TICKS)
+    least = -(-len(ticks) // MOST_TICKS)
+    step = next(
+        (step for step in range(least, 2 * least) if (len(ticks) - 1) % step == 0), least
+    )  # so the last is told
     for number, (x, tick) in enumerate(zip(places, ticks, strict=True)):
         if number % step == 0:
             yield text(x, top + PLOT + 16, tick, anchor="middle", role="tick")

@@ -21,7 +21,7 @@ CHARTED = ("root_cause_at_1", "op")
 CURVES = ("random", "drop-first", "feasrelax-l0", CEILING)
 VALID = {"applied": "edit made", "shown": "looked", "submitted": "submitted"}
 THOUGHTS = ("valid", "empty", "missing", "truncated", "malformed")
-SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 SAME = 1e-9
 RETURN_BINS = 20
 TOKEN_BINS = 16
@@ -130,15 +130,10 @@ def cost(episodes: Iterable[Episode]) -> list[Figure]:
         ticks = [f"{edge:,}" for edge in edges]
         picture = chart.columns("Tokens of a reply", ticks, [Part("replies", "run", counts)], every=False)
         found.append(Figure(picture, f"{_spread(tokens)} {sum(tokens):,} in all."))
-    seconds = [step.seconds for step in steps if step.seconds is not None]
-    if seconds:
-        limits = [0.0, *SECONDS, math.inf]
-        counts = [int(count) for count in np.histogram(seconds, limits)[0]]
-        ticks = ["0", *(f"{edge:g}" for edge in SECONDS), "more"]
-        picture = chart.columns("Seconds of a step", ticks, [Part("steps", "run", counts)], every=False)
-        note = f"{_spread(seconds)} {sum(seconds):,.1f} in all. The solver's part of it, without writing the reply."
-        found.append(Figure(picture, note))
-    return found
+    replies = [float(took) for step in steps if (took := getattr(step, "reply_seconds", None)) is not None]
+    found += _seconds("Seconds until a reply had come", "replies", replies)
+    solving = [step.seconds for step in steps if step.seconds is not None]
+    return found + _seconds("Seconds of the environment's part of a step", "steps", solving)
 
 
 def passes(name: str, metrics: Metrics) -> list[Figure]:
@@ -154,6 +149,15 @@ def passes(name: str, metrics: Metrics) -> list[Figure]:
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def _seconds(title: str, what: str, seconds: Sequence[float]) -> list[Figure]:
+    if not seconds:
+        return []
+    counts = [int(count) for count in np.histogram(seconds, [0.0, *SECONDS, math.inf])[0]]
+    ticks = ["0", *(f"{edge:g}" for edge in SECONDS), "more"]
+    picture = chart.columns(title, ticks, [Part(what, "run", counts)], every=False)
+    return [Figure(picture, f"{_spread(seconds)} {sum(seconds):,.1f} in all.")]
 
 
 def _left_by_steps(own: Sequence[Case]) -> Figure:

@@ -4,18 +4,20 @@ import random
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 from ordebug.core.errors import OrdebugError
 from ordebug.core.workers import Failure
 from ordebug.env.difference import changes, told
 from ordebug.env.episode import Episode
+from ordebug.env.observation import Observation
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
-from ordebug.env.renderer import Message
+from ordebug.env.renderer import Message, render
 from ordebug.env.repair_env import RepairEnv
 from ordebug.env.solvers.model import Model, read_model
-from ordebug.eval.attempt import Attempt, PolicyReply, Setting
+from ordebug.eval.attempt import Setting
 from ordebug.eval.isolation import isolated
 from ordebug.eval.quality import Repair, make_edits, standing_edits
 
@@ -23,11 +25,15 @@ MOST_EPISODES = 1000
 MOST_SECONDS = 60.0
 """By the seconds that the steps took when they were played, so that the choice is the same on every machine."""
 
-EACH_SECONDS = 0.05
-"""What reading and solving a model again is taken to cost."""
+EACH_SECONDS = 0.01
+"""What reading and solving a model again, and rendering it, is taken to cost."""
+
+SECONDS_A_WORKER = 10.0
+"""Starting a process costs more than it saves where less is to be done."""
 
 MOST_CHANGES = 30
 Words = tuple[str, ...]
+Messages = tuple[Message, ...]
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Playback:
         trouble: Why there is nothing, or not all of it.
     """
 
-    prompts: tuple[tuple[Message, ...], ...] = ()
+    prompts: tuple[Messages, ...] = ()
     left: Words | None = None
     broken: Words | None = None
     trouble: str = ""
@@ -65,14 +71,12 @@ def chosen(episodes: Sequence[Episode]) -> list[Episode]:
 
 def within_budget(episodes: Sequence[Episode]) -> list[Episode]:
     """The first that can be played back in reasonable time."""
-    found: list[Episode] = []
-    seconds = 0.0
-    for episode in episodes[:MOST_EPISODES]:
-        seconds += EACH_SECONDS + sum(step.seconds or 0.0 for step in episode.steps)
-        if found and seconds > MOST_SECONDS:
-            break
-        found.append(episode)
-    return found
+    sums = accumulate(map(_estimated, episodes[:MOST_EPISODES]))
+    return [episode for episode, seconds in zip(episodes, sums, strict=False) if seconds <= MOST_SECONDS]
+
+
+def _estimated(episode: Episode) -> float:
+    return EACH_SECONDS + sum(step.seconds or 0.0 for step in episode.steps)
 
 
 def play_back(problems: ProblemSet, setting: Setting, episodes: Sequence[Episode], workers: int) -> list[Playback]:
@@ -85,7 +89,8 @@ def play_back(problems: ProblemSet, setting: Setting, episodes: Sequence[Episode
         for name, places in groups.items()
     ]
     found: dict[int, Playback] = {}
-    played = isolated(play, tasks, workers=workers, label="played back")
+    enough = 1 + int(sum(map(_estimated, episodes)) / SECONDS_A_WORKER)
+    played = isolated(play, tasks, workers=min(workers, enough), label="played back")
     for places, result in zip(groups.values(), played, strict=True):
         lost = [Playback(trouble=result.message)] * len(places) if isinstance(result, Failure) else result
         found |= dict(zip(places, lost, strict=True))
@@ -103,24 +108,39 @@ def play(wanted: Wanted) -> list[Playback]:
 
 def _seen(wanted: Wanted) -> list[Playback]:
     env = wanted.setting.environment(wanted.problem, wanted.folder)
+    known: dict[str, Messages] = {}
     try:
-        return [_prompts(env, wanted.setting, episode) for episode in wanted.episodes]
+        return [_prompts(env, wanted.setting, episode, known) for episode in wanted.episodes]
     finally:
         env.close()
 
 
-def _prompts(env: RepairEnv, setting: Setting, episode: Episode) -> Playback:
-    """The last reply is not taken again: what it left needs no solve, and its reward may need long ones."""
-    attempt = Attempt(env, setting, episode.policy, episode.sample)
-    prompts: list[tuple[Message, ...]] = []
-    for number, step in enumerate(episode.steps, start=1):
-        if attempt.observation is None or attempt.episode is not None:
-            why = attempt.episode.error if attempt.episode is not None else None
-            return Playback(tuple(prompts), trouble=why or f"Played back, it ended after {len(prompts)} steps.")
-        prompts.append(tuple(attempt.messages))
-        if number < len(episode.steps):
-            attempt.take(PolicyReply(step.reply, step.tokens, step.outcome == "truncated"))
+def _prompts(env: RepairEnv, setting: Setting, episode: Episode, known: dict[str, Messages]) -> Playback:
+    """A prompt that another episode met is not rendered again, which is most of the time.
+
+    The last reply is not taken again either: what it left needs no solve, and its reward may need long ones.
+    """
+    prompts: list[Messages] = []
+    try:
+        observation, ended = env.reset()[0], None
+        for number, step in enumerate(episode.steps, start=1):
+            if ended is not None:
+                return Playback(tuple(prompts), trouble=f"another end ({ended}) came after {len(prompts)} steps")
+            if step.messages_sha256 not in known:
+                known[step.messages_sha256] = _shown(observation, setting)
+            prompts.append(known[step.messages_sha256])
+            if number < len(episode.steps):
+                observation, _, _, _, info = env.step(step.reply, truncated=step.outcome == "truncated")
+                ended = info["stop"]
+    except OrdebugError as error:
+        return Playback(tuple(prompts), trouble=error.message)
     return Playback(tuple(prompts))
+
+
+def _shown(observation: Observation, setting: Setting) -> Messages:
+    left = setting.rules.max_steps - len(observation.past)  # of stored replies, fewer are played than were told
+    told = replace(observation, steps_left=left)
+    return tuple(render(told, setting.profile, setting.actions, setting.max_prompt_tokens))
 
 
 def _differences(wanted: Wanted) -> list[Words | None]:

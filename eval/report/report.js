@@ -18,6 +18,7 @@
   const add = (parent, ...made) => (parent.append(...made), parent);
   const problemOf = (episode) => data.problems[episode.problem];
   const share = (value) => (value == null ? "–" : value.toFixed(3).replace(/^0/, ""));
+  const number = (value) => String(Number(value.toPrecision(9)));
   const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
   // --- filters ---
@@ -137,9 +138,9 @@
   function figures(episode, problem) {
     const parts = [];
     if (episode.op != null) parts.push(`OP ${share(episode.op)}`);
-    if (episode.objective != null) parts.push(`optimum ${episode.objective}`);
-    if (problem.optimum != null) parts.push(`of the clean model ${problem.optimum}`);
-    if (episode.return != null) parts.push(`return ${episode.return}`);
+    if (episode.objective != null) parts.push(`optimum ${number(episode.objective)}`);
+    if (problem.optimum != null) parts.push(`clean optimum ${number(problem.optimum)}`);
+    if (episode.return != null) parts.push(`return ${number(episode.return)}`);
     return parts.join(", ");
   }
 
