@@ -129,8 +129,12 @@ class Browser:
 
     def _played_back(self, run: PlayedRun, order: Sequence[Episode], workers: int) -> list[Playback]:
         """What was seen of the first of these."""
-        first = within_budget([episode for episode in order if episode.problem_id in run.problems.problems])
-        found = play_back(run.problems, run.setting, first, workers)
+        first = within_budget(order)
+        try:
+            found = play_back(run.problems, run.setting, first, workers)
+        except InputError as error:
+            self.notes.append(f"{error.message} So prompts and models are not shown.")
+            return []
         if len(first) < len(order):
             self.notes.append(
                 f"{run.folder.name}: {len(first):,} of {len(order):,} episodes were played back to show prompts and "

@@ -82,7 +82,7 @@
     const shown = found.slice(first, first + PAGE);
     byId("list").replaceChildren(...shown.map(listItem));
     byId("count").textContent = `${found.length.toLocaleString("en")} of ${plural(data.episodes.length, "episode")}`;
-    byId("page").textContent = found.length ? `${first + 1}–${first + shown.length}` : "";
+    byId("page").textContent = found.length ? `${first + 1}-${first + shown.length}` : "";
     byId("back").disabled = first === 0;
     byId("on").disabled = first + PAGE >= found.length;
     const item = byId("list").children[chosen - first];
