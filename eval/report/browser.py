@@ -19,11 +19,10 @@ from ordebug.eval.played import PlayedRun
 from ordebug.eval.report.playback import Playback, chosen, play_back, within_budget
 
 ROOM = 20_000_000
-"""Bytes of replies and prompts; the rest of the page is small beside it."""
+"""Bytes of descriptions, prompts and replies; the rest of the page is small beside it."""
 
 LONGEST_TEXT = 20_000
 SHORTEST_KEPT = 300
-LONGEST_DESCRIPTION = 8000
 Row = dict[str, Any]
 
 
@@ -36,14 +35,14 @@ class Texts:
     prompts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     dropped: int = 0
 
-    def reply(self, text: str) -> str:
+    def kept(self, text: str) -> str:
         """The text, or its end where there is no room for it."""
-        kept = text if len(text) <= LONGEST_TEXT else _middle_out(text, LONGEST_TEXT)
-        if self.left < len(kept):
+        found = text if len(text) <= LONGEST_TEXT else _middle_out(text, LONGEST_TEXT)
+        if self.left < _size(found):
             self.dropped += 1
-            kept = text if len(text) <= SHORTEST_KEPT else f"(left out) … {text[-SHORTEST_KEPT:]}"
-        self.left -= len(kept.encode("utf-8", "replace"))
-        return kept
+            found = text if len(text) <= SHORTEST_KEPT else f"(left out) … {text[-SHORTEST_KEPT:]}"
+        self.left -= _size(found)
+        return found
 
     def prompt(self, messages: Sequence[Message]) -> str:
         """Keeps a prompt, where there is room, and returns its digest."""
@@ -55,7 +54,7 @@ class Texts:
             for line in (f"[{message['role']}]", *message["content"].split("\n")):
                 if line not in self.lines:
                     self.lines[line] = len(self.lines)
-                    self.left -= len(line.encode("utf-8", "replace")) + 3
+                    self.left -= _size(line)
                 found.append(self.lines[line])
         self.left -= 6 * len(found)
         self.prompts[digest] = tuple(found)
@@ -93,7 +92,7 @@ class Browser:
         for number, (policy, episode) in enumerate(order):
             if episode.problem_id not in places:
                 places[episode.problem_id] = len(self.problems)
-                self.problems.append(_about(episode, known.get(episode.problem_id)))
+                self.problems.append(_about(episode, known.get(episode.problem_id), self.texts))
             if policy not in self.policies:
                 self.policies.append(policy)
             row = {"problem": places[episode.problem_id], "policy": self.policies.index(policy)}
@@ -157,15 +156,19 @@ class Browser:
             row["prompt"] = self.texts.prompt(messages)
             row["differs"] = row["prompt"] != step.messages_sha256
         if state == "valid" and thought is not None:
-            row |= {"thought": self.texts.reply(thought.strip()), "reply": self.texts.reply(answer.strip())}
+            row |= {"thought": self.texts.kept(thought.strip()), "reply": self.texts.kept(answer.strip())}
         else:
-            row["reply"] = self.texts.reply(step.reply)
+            row["reply"] = self.texts.kept(step.reply)
         return row
 
 
 def script_safe(data: Any) -> Markup:
     """JSON for a script element, in which ``</script>`` and ``<!--`` cannot occur."""
     return Markup(json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _size(text: str) -> int:
+    return len(script_safe(text).encode("utf-8", "replace"))
 
 
 def _judged(run: PlayedRun, episode: Episode, problem: Problem | None) -> Row:
@@ -177,13 +180,13 @@ def _judged(run: PlayedRun, episode: Episode, problem: Problem | None) -> Row:
     return row
 
 
-def _about(episode: Episode, problem: Problem | None) -> Row:
+def _about(episode: Episode, problem: Problem | None, texts: Texts) -> Row:
     about: Row = {"id": episode.problem_id, "type": episode.error_type}
     if problem is None:
         return about
     return about | {
         "family": problem.family,
-        "description": _middle_out(problem.description or "", LONGEST_DESCRIPTION),
+        "description": texts.kept(problem.description or ""),
         "causes": [f"{cause.kind} {cause.name}{_touched(cause.name, cause.touches)}" for cause in problem.root_cause],
         "repair": list(problem.repair),
         "optimum": problem.original_objective,

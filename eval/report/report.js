@@ -66,15 +66,19 @@
     const wanted = Object.keys(FILTERS).map((name) => [name, byId(name).value.slice(1)]).filter(([, tag]) => tag);
     const words = byId("search").value.toLowerCase().trim();
     found = data.episodes.filter((episode) => wanted.every(([name, tag]) => episode.tags[name].has(tag)) && (!words || searched(episode).includes(words)));
-    choose(Math.max(0, found.indexOf(kept)), false);
+    choose(Math.max(0, found.indexOf(kept)), false, true);
   }
 
   // --- list ---
 
-  function choose(place, move) {
+  function choose(place, move, renewed = false) {
     chosen = Math.min(Math.max(0, place), Math.max(0, found.length - 1));
-    first = Math.floor(chosen / PAGE) * PAGE;
-    showList();
+    const begin = Math.floor(chosen / PAGE) * PAGE;
+    if (renewed || begin !== first) {
+      first = begin;
+      showList();
+    }
+    showChoice();
     showDetail(found[chosen], move);
   }
 
@@ -85,11 +89,17 @@
     byId("page").textContent = found.length ? `${first + 1}-${first + shown.length}` : "";
     byId("back").disabled = first === 0;
     byId("on").disabled = first + PAGE >= found.length;
-    const item = byId("list").children[chosen - first];
-    if (item) {
-      item.scrollIntoView({ block: "nearest" });
-      byId("list").setAttribute("aria-activedescendant", item.id);
-    }
+  }
+
+  function showChoice() {
+    const list = byId("list");
+    for (const item of list.querySelectorAll("[aria-selected=true]")) item.setAttribute("aria-selected", "false");
+    const item = list.children[chosen - first];
+    if (!item) return;
+    item.setAttribute("aria-selected", "true");
+    list.setAttribute("aria-activedescendant", item.id);
+    const above = item.offsetTop - list.scrollTop;
+    if (above < 0 || above + item.offsetHeight > list.clientHeight) list.scrollTop = item.offsetTop - list.clientHeight / 3;
   }
 
   function listItem(episode, offset) {
@@ -97,7 +107,7 @@
     const place = first + offset;
     item.id = `episode-${place}`;
     item.setAttribute("role", "option");
-    item.setAttribute("aria-selected", String(place === chosen));
+    item.setAttribute("aria-selected", "false");
     item.addEventListener("click", () => choose(place, true));
     const problem = problemOf(episode);
     const about = [problem.type && `type ${problem.type}`, data.policies[episode.policy], episode.sample ? `sample ${episode.sample + 1}` : ""];

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 from collections.abc import Callable
 from io import StringIO
@@ -37,13 +39,22 @@ def scored(make_set: MakeSet, tmp_path: Path) -> tuple[RunFolder, dict[str, Any]
 
 def test_html_is_escaped_and_stands_alone(scored: tuple[RunFolder, dict[str, Any]]) -> None:
     page = write_report([scored[0]]).read_text(encoding="utf-8")
-    assert "<script" not in page
+    assert page.count("<script") == 2 and page.count("</script") == 2
     assert "<img" not in page
-    assert "&lt;script&gt;alert(1)" in page
+    assert "\\u003cscript>alert(1)" in page
     assert "{{ 7 * 7 }}" in page
     assert "a &lt;b&gt;run" in page
     assert not re.search(r"<link|\bsrc\s*=\s*[\"']|\bhref\s*=|url\(|@import|https?://", page)
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == page.count("<desc>") == 7
+
+
+def test_the_script_is_short_and_the_only_one_allowed(scored: tuple[RunFolder, dict[str, Any]]) -> None:
+    page = write_report([scored[0]]).read_text(encoding="utf-8")
+    script = page.rpartition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page and "default-src 'none'" in page
+    assert script.count("\n") < 300
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function", script)
 
 
 def test_html_of_several_runs_lies_in_the_first(scored: tuple[RunFolder, dict[str, Any]]) -> None:

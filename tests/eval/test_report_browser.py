@@ -1,6 +1,7 @@
 """The report's page in a real browser; Debian's chromium, driven by playwright."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -136,7 +137,9 @@ def test_a_long_list_is_paged(run: RunFolder, browser: Any) -> None:
         assert page.locator("#page").inner_text() == "1-100"
 
 
-def test_nothing_from_a_model_or_a_file_runs(make_set: MakeSet, tmp_path: Path, browser: Any) -> None:
+@pytest.mark.parametrize("guarded", [True, False])
+def test_nothing_from_a_model_or_a_file_runs(make_set: MakeSet, tmp_path: Path, browser: Any, guarded: bool) -> None:
+    """Not even in a browser that does not know the policy that allows one script alone."""
     folder = make_set(2)
     problems = read_problem_set(folder)
     evil = {"problem_id": EVIL, "family": EVIL, "description": EVIL, "error_type": EVIL, "repair": (EVIL,)}
@@ -156,7 +159,11 @@ def test_nothing_from_a_model_or_a_file_runs(make_set: MakeSet, tmp_path: Path, 
         }
         row |= {"error": EVIL}
     write_rows(run.episodes_file(), rows)
-    with opened(browser, write_report([run])) as page:
+    report = write_report([run])
+    if not guarded:
+        report.write_text(re.sub("<meta http-equiv.*>", "", report.read_text()))
+    with opened(browser, report) as page:
+        assert page.locator("meta[http-equiv]").count() == guarded
         for number in range(len(rows)):
             page.keyboard.press("p")
             for summary in page.locator("summary").all():
