@@ -23,6 +23,7 @@ ROOM = 20_000_000
 
 LONGEST_TEXT = 20_000
 SHORTEST_KEPT = 300
+MOST_NAMES = 12
 Row = dict[str, Any]
 
 
@@ -155,6 +156,8 @@ class Browser:
         if messages is not None:
             row["prompt"] = self.texts.prompt(messages)
             row["differs"] = row["prompt"] != step.messages_sha256
+        else:
+            row["conflict"] = (step.iis_rows + step.iis_bounds)[:MOST_NAMES]
         if state == "valid" and thought is not None:
             row |= {"thought": self.texts.kept(thought.strip()), "reply": self.texts.kept(answer.strip())}
         else:
@@ -195,7 +198,11 @@ def _about(episode: Episode, problem: Problem | None, texts: Texts) -> Row:
 
 def _touched(name: str, touches: Iterable[str]) -> str:
     others = [touched for touched in touches if touched != name]
-    return f", touches {', '.join(others[:10])}{' and others' if len(others) > 10 else ''}" if others else ""
+    return (
+        f", touches {', '.join(others[:MOST_NAMES])}{' and others' if len(others) > MOST_NAMES else ''}"
+        if others
+        else ""
+    )
 
 
 def _middle_out(text: str, longest: int) -> str:

@@ -100,12 +100,12 @@ def returns(episodes: Sequence[Episode]) -> list[Figure]:
     groups: dict[str, list[float]] = {}
     for episode in episodes:
         if episode.reward is not None:
-            groups.setdefault(episode.problem_id, []).append(episode.reward)
+            groups.setdefault(episode.problem_id, []).append(min(1.0, max(-1.0, episode.reward)))
     values = [value for group in groups.values() for value in group]
     if not values:
         return []
     edges = [float(edge) for edge in np.linspace(-1, 1, RETURN_BINS + 1)]
-    counts = [int(count) for count in np.histogram(np.clip(values, -1, 1), edges)[0]]
+    counts = [int(count) for count in np.histogram(values, edges)[0]]
     picture = chart.columns("Return", [f"{edge:.1f}" for edge in edges], [Part("returns", "run", counts)], every=False)
     note = f"Mean {np.mean(values):.3f}, standard deviation {np.std(values):.3f}."
     several = [group for group in groups.values() if len(group) > 1]
@@ -127,7 +127,7 @@ def cost(episodes: Iterable[Episode]) -> list[Figure]:
         wide = _round_up(max(tokens) / TOKEN_BINS)
         edges = [wide * number for number in range(max(1, math.ceil((max(tokens) + 1) / wide)) + 1)]
         counts = [int(count) for count in np.histogram(tokens, edges)[0]]
-        ticks = [f"{edge:,}" for edge in edges]
+        ticks = [_short(edge) for edge in edges]
         picture = chart.columns("Tokens of a reply", ticks, [Part("replies", "run", counts)], every=False)
         found.append(Figure(picture, f"{_spread(tokens)} {sum(tokens):,} in all."))
     replies = [float(took) for step in steps if (took := getattr(step, "reply_seconds", None)) is not None]
@@ -213,6 +213,12 @@ def _role(place: int, label: str) -> str:
 def _spread(values: Sequence[float]) -> str:
     middle, high, most = (float(number) for number in (*np.percentile(values, (50, 95)), max(values)))
     return f"Median {middle:.3g}, 95th percentile {high:.3g}, most {most:.3g}."
+
+
+def _short(count: int) -> str:
+    """A count that fits below a column."""
+    thousands = 2 if count >= 10_000_000 else 1 if count >= 10_000 else 0
+    return f"{count / 1000**thousands:,g}{('', 'k', 'M')[thousands]}"
 
 
 def _round_up(value: float) -> int:

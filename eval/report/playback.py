@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
-from ordebug.core.errors import OrdebugError
+from ordebug.core.errors import InputError, OrdebugError
 from ordebug.core.workers import Failure
 from ordebug.env.difference import changes, told
 from ordebug.env.episode import Episode
@@ -152,13 +152,19 @@ def _differences(wanted: Wanted) -> list[Words | None]:
     with ExitStack() as opened:
         clean = opened.enter_context(closing(read_model(path)))
         broken = opened.enter_context(closing(read_model(problems.model_path(wanted.problem))))
-        found: dict[tuple[str, ...], Words] = {}
+        found: dict[tuple[str, ...], Words | None] = {}
         for edits in ((), *map(standing_edits, wanted.episodes)):
             if edits not in found:
-                with closing(broken.copy()) as model:
-                    make_edits(model, Repair(wanted.problem, wanted.folder, wanted.setting.actions, edits))
-                    found[edits] = _words(clean, model)
+                found[edits] = _left(wanted, clean, broken, edits)
         return [found[()], *(found[standing_edits(episode)] for episode in wanted.episodes)]
+
+
+def _left(wanted: Wanted, clean: Model, broken: Model, edits: tuple[str, ...]) -> Words | None:
+    """What differs after these edits; None where they cannot be made again."""
+    with closing(broken.copy()) as model, suppress(InputError):
+        make_edits(model, Repair(wanted.problem, wanted.folder, wanted.setting.actions, edits))
+        return _words(clean, model)
+    return None
 
 
 def _words(clean: Model, model: Model) -> Words:

@@ -49,7 +49,7 @@
       for (const episode of data.episodes) for (const tag of episode.tags[name]) counts.set(tag, (counts.get(tag) ?? 0) + 1);
       const choice = (value, text) => Object.assign(element("option", "", text), { value });
       const names = name === "policy" ? [...counts.keys()] : [...counts.keys()].sort();
-      add(byId(name), choice("", every), ...names.map((tag) => choice(`=${tag}`, `${tag} (${counts.get(tag)})`)));
+      add(byId(name), choice("", every), ...names.map((tag) => choice(`=${tag}`, name === "policy" ? `${tag} (${counts.get(tag)})` : tag)));
       byId(name).addEventListener("change", filter);
     }
     if (data.policies.length > 1) byId("policy").value = `=${data.policies[0]}`;
@@ -169,7 +169,10 @@
 
   function turn(step, number) {
     const parts = [element("h3", "", `Turn ${number + 1}`)];
-    if (step.prompt == null) parts.push(element("p", "note", "The prompt is not stored with this episode."));
+    if (step.prompt == null) {
+      const conflict = step.conflict && step.conflict.length ? ` It showed a conflict of ${step.conflict.join(", ")}.` : "";
+      parts.push(element("p", "note", `The prompt is not stored with this episode.${conflict}`));
+    }
     else parts.push(prompt(step));
     if (step.state === "valid") parts.push(element("pre", "thought", step.thought));
     else parts.push(element("p", "warn", `The thought is ${step.state}. The whole reply:`));

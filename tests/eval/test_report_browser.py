@@ -201,7 +201,10 @@ def test_without_the_problems_it_shows_what_there_is(run: RunFolder, tmp_path: P
         assert "its problems are not at" in page.locator(".one-run .warn").inner_text()
         assert "prompts, causes and models are not shown" in page.locator(".browser").inner_text()
         assert count(page) == f"{2 * KEPT} of {12 * KEPT} episodes"
-        assert "The prompt is not stored with this episode" in page.locator("#detail").inner_text()
+        assert (
+            "The prompt is not stored with this episode. It showed a conflict of"
+            in page.locator("#detail").inner_text()
+        )
     with opened(browser, write_report([run], problems=tmp_path / "elsewhere")) as page:
         assert page.locator(".warn").count() == 1 and page.locator("#detail .prompt").count() > 0
 

@@ -94,6 +94,10 @@ def test_cost_tells_tokens_and_seconds() -> None:
     assert told(solving.picture) == "0.002 to 0.005: 4"
 
 
+def test_huge_counts_fit_below_their_columns() -> None:
+    assert [figures._short(count) for count in (0, 9500, 25000, 50000000)] == ["0", "9,500", "25k", "50M"]
+
+
 def test_pass_at_k_in_order() -> None:
     cells = {f"pass_at_{k}": {"value": k / 16, "low": 0.0, "high": 1.0} for k in (16, 1, 8, 2, 4)}
     (figure,) = figures.passes("mine", {"overall": cells})
@@ -158,3 +162,14 @@ def test_a_model_that_is_gone_costs_its_own_episodes_alone(make_set: MakeSet, tm
     found = play_back(problems, run.setting, episodes, workers=1)
     troubles = {one.problem_id: seen.trouble for one, seen in zip(episodes, found, strict=True)}
     assert troubles["p0"] and not troubles["p1"]
+
+
+def test_an_edit_that_cannot_be_made_again_costs_its_episode_alone(make_set: MakeSet, tmp_path: Path) -> None:
+    rollout(Rollout("oracle", make_set(1), tmp_path / "run", Setting()))
+    run = PlayedRun(RunFolder(tmp_path / "run"))
+    (played,) = run.folder.episodes()
+    step = played.steps[0].model_copy(update={"action": "DROP_CONSTRAINT(nothing)"})
+    odd = played.model_copy(update={"steps": (step,)})
+    found = play_back(run.problems, run.setting, [odd, played], workers=1)
+    assert found[0].left is None and found[0].prompts == found[1].prompts
+    assert found[1].left == ("row need: dropped (was x + y >= 2)",)
