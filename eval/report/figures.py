@@ -18,7 +18,7 @@ from ordebug.eval.report.chart import Part, Point, Series
 from ordebug.eval.report.rows import CEILING, HEADLINE, Cell, Metrics, policy_rows
 
 CHARTED = ("root_cause_at_1", "op")
-CURVES = ("random", "drop-first", "feasrelax-l0", CEILING)
+CURVES = (CEILING, "feasrelax-l0", "drop-first", "random")
 VALID = {"applied": "edit made", "shown": "looked", "submitted": "submitted"}
 THOUGHTS = ("valid", "empty", "missing", "truncated", "malformed")
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)

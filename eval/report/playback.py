@@ -28,7 +28,7 @@ MOST_SECONDS = 60.0
 EACH_SECONDS = 0.01
 """What reading and solving a model again, and rendering it, is taken to cost."""
 
-SECONDS_A_WORKER = 10.0
+SECONDS_A_WORKER = 15.0
 """Starting a process costs more than it saves where less is to be done."""
 
 MOST_CHANGES = 30
