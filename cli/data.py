@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ordebug.cli import data_audit, data_export, data_mix, data_split, data_verify
+from ordebug.cli.executor import ExecutorOption
+
 if TYPE_CHECKING:
     from ordebug.converters.conversion import Converter, Summary
-    from ordebug.converters.split import Split
 
-app = typer.Typer(help="Convert and split training data.", no_args_is_help=True)
-
+app = typer.Typer(help="Convert, audit, verify, split, mix and export training data.", no_args_is_help=True)
+app.command("audit")(data_audit.audit)
+app.command("verify")(data_verify.verify)
+app.command("split")(data_split.split)
+app.command("mix")(data_mix.mix)
+app.command("export")(data_export.export)
 
 FormatName = Literal["alpaca", "sharegpt", "messages"]
 Source = Literal["auto", "alpaca", "sharegpt", "messages"]
@@ -36,33 +42,20 @@ def convert(
     problems: Annotated[Path | None, typer.Option(help="The problem set the rows were made from.")] = None,
     actions: Annotated[ActionSetName, typer.Option(help="The action set of the answers.")] = "compat",
     strict: Annotated[bool, typer.Option(help="Stop at the first row that cannot be read and write nothing.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
+    executor: ExecutorOption = "local",
     as_json: AsJson = False,
 ) -> None:
     """Writes FILE as messages for ms-swift, or in another format; exit status 1 when rows could not be read."""
     from ordebug.converters.conversion import convert_file
+    from ordebug.core.parallel import default_workers
 
     form = None if source == "auto" else source
-    converter = _converter(profile, problems, actions, turns)
-    summary = convert_file(file, out, converter, form=form, to=to, strict=strict)
+    converter, processes = _converter(profile, problems, actions, turns), workers or default_workers()
+    summary = convert_file(file, out, converter, form=form, to=to, strict=strict, workers=processes, executor=executor)
     typer.echo(json.dumps({**summary.as_json(), "out": str(out)}) if as_json else _told(summary, out))
     if summary.rejected:
         raise typer.Exit(1)
-
-
-@app.command()
-def split(
-    file: Annotated[Path, typer.Argument(help="An SFT file.")],
-    out: Annotated[Path, typer.Option(help="Folder for train.jsonl, val.jsonl, test.jsonl and manifest.json.")],
-    val: Annotated[float, typer.Option(min=0, max=1, help="Share of the rows for validation.")] = 0.05,
-    test: Annotated[float, typer.Option(min=0, max=1, help="Share of the rows for testing.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="Another seed draws another split.")] = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Splits FILE by problem and by prompt, stratified by error type; no problem and no prompt is in two parts."""
-    from ordebug.converters.split import split_file
-
-    done = split_file(file, out, {"val": val, "test": test}, seed)
-    typer.echo(json.dumps(done.as_json()) if as_json else _parts(done, out))
 
 
 def _converter(profile: ProfileName, problems: Path | None, actions: ActionSetName, turns: Turns) -> "Converter":
@@ -97,8 +90,3 @@ def _told(summary: "Summary", out: Path) -> str:
         detail = f" ({seen.detail})" if seen.detail else ""
         lines.append(f"  warning {kind}: {seen.count}, first at {seen.place}{detail}")
     return "\n".join(lines)
-
-
-def _parts(done: "Split", out: Path) -> str:
-    lines = [f"{name}: {part.rows} rows, {part.groups} groups" for name, part in done.parts.items()]
-    return "\n".join([*lines, f"no problem and no prompt is in two parts; see {out / 'manifest.json'}"])

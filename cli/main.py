@@ -5,7 +5,7 @@ from io import TextIOWrapper
 
 import typer
 
-from ordebug.cli import compare, data, problems, report, rollout, score, sft_data, tiny, verify_run
+from ordebug.cli import compare, data, fix, problems, report, rollout, score, sft_data, tiny, verify_run
 from ordebug.core.errors import OrdebugError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("sft-data")(sft_data.sft_data)
 app.command("rollout")(rollout.rollout)
 app.command("score")(score.score)
 app.command("report")(report.report)
+app.command("fix")(fix.fix)
 app.command("compare")(compare.compare)
 app.command("verify-run")(verify_run.verify_run)
 

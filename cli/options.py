@@ -3,6 +3,7 @@
 from ordebug.core.errors import UsageError
 from ordebug.env.action import ACTION_SETS, ActionSet
 from ordebug.env.renderer import PROFILES, Profile
+from ordebug.env.solvers.model import SOLVERS, SolverName
 
 
 def checked_profile(name: str) -> Profile:
@@ -24,4 +25,15 @@ def checked_actions(name: str) -> ActionSet:
     """
     if name not in ACTION_SETS:
         raise UsageError(f"there is no action set {name!r}.", f"Choose one of {', '.join(ACTION_SETS)}.")
+    return name
+
+
+def checked_solver(name: str) -> SolverName:
+    """The solver of that name.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if name not in SOLVERS:
+        raise UsageError(f"there is no solver {name!r}.", f"Choose one of {', '.join(SOLVERS)}.")
     return name

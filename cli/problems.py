@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ordebug.cli.executor import ExecutorOption
+
 app = typer.Typer(help="Make, prove and show sets of broken models.", no_args_is_help=True)
 
 Workers = Annotated[int | None, typer.Option(help="Worker processes; all cores by default.", min=1)]
@@ -22,6 +24,7 @@ def generate(
     hard: Annotated[bool, typer.Option("--hard", help="Only problems that no rule without reading solves.")] = False,
     seed: Annotated[int, typer.Option(help="Sets of different seeds share no clean model.")] = 0,
     workers: Workers = None,
+    executor: ExecutorOption = "local",
     json: Annotated[bool, typer.Option("--json", help="Print a report that a program may read.")] = False,
 ) -> None:
     """Make problems whose every claim the solver proved."""
@@ -35,7 +38,7 @@ def generate(
     chosen = list(FAMILIES) if families == "all" else _names(families)
     scale = Scale(_span(rows), _span(variables))
     plan = Plan(count, _types(types), tuple(chosen), scale, most_conflict_rows, hard, seed)
-    problems, rejections = run(out, plan, workers or default_workers())
+    problems, rejections = run(out, plan, workers or default_workers(), executor)
     if json:
         typer.echo((out / "generation.json").read_text(encoding="utf-8"))
         return

@@ -20,6 +20,7 @@ def score(
         int | None,
         typer.Option(min=1, help="The limit the replies had; with logprobs in the rows, tells which were cut off."),
     ] = None,
+    solver: Annotated[str, typer.Option(help="auto, gurobi or highs; auto: Gurobi where licensed.")] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many problems, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="What random anchors draw from.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
@@ -29,7 +30,7 @@ def score(
 
     Given a run's folder instead, count its stored episodes again, as after a metric changed; its settings are its own.
     """
-    from ordebug.cli.options import checked_actions, checked_profile
+    from ordebug.cli.options import checked_actions, checked_profile, checked_solver
     from ordebug.core.errors import UsageError
     from ordebug.core.parallel import default_workers
     from ordebug.env.repair_env import Rules
@@ -43,7 +44,7 @@ def score(
         return
     if problems is None or out is None:
         raise UsageError("a result file needs its problems and a folder.", "Give --problems DIR and --out RUN.")
-    rules = Rules(checked_actions(actions), max_steps)
+    rules = Rules(checked_actions(actions), max_steps, solver=checked_solver(solver))
     setting = Setting(checked_profile(profile), rules, max_prompt_tokens, decisions=1)
     request = Scoring(result, problems, out, setting, seed, limit, workers or default_workers(), max_new_tokens)
     show(out, run(request), json=json)

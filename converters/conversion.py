@@ -12,8 +12,10 @@ from ordebug.converters.oddity import Oddity
 from ordebug.converters.records import Record
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import atomic_writer
+from ordebug.core.parallel import Executor, parallel_map, workers_for
 
 REJECTED_KEPT = 100
+ROWS_A_TASK = 500
 
 
 class Converter(Protocol):
@@ -78,6 +80,8 @@ def convert_file(
     form: FormatName | None = None,
     to: FormatName = "messages",
     strict: bool = False,
+    workers: int = 1,
+    executor: Executor = "local",
 ) -> Summary:
     """Converts a file; the output appears whole or not at all.
 
@@ -88,6 +92,8 @@ def convert_file(
         form: The file's format; None finds it.
         to: The output's format.
         strict: Whether a row that cannot be read stops everything.
+        workers: Processes for a large file; the output does not depend on it.
+        executor: Where they are; likewise.
 
     Raises:
         InputError: If the file cannot be read, no row of it can, or one cannot and ``strict`` is set.
@@ -97,30 +103,60 @@ def convert_file(
         raise UsageError(f"{out} is the input itself.", "Give --out another path.")
     summary = Summary()
     with atomic_writer(out) as writer:
-        for row in _rows(source, form, converter, summary, strict):
-            writer.write(LAYOUTS[to](row))
+        tried = parallel_map(
+            _Attempt(converter, source.name, to),
+            converter.records(source, form),
+            workers=workers_for(source, workers),
+            label="rows converted",
+            chunk=ROWS_A_TASK,
+            executor=executor,
+        )
+        for row in _rows(tried, summary, strict):
+            writer.write(row)
         if not summary.written:
             raise InputError(f"{source}: no row can be used{_first(summary)}.", "See ordebug data convert --help.")
     return summary
 
 
-def _rows(
-    source: Path, form: FormatName | None, converter: Converter, summary: Summary, strict: bool
-) -> Iterator[SFTRow]:
-    for record in converter.records(source, form):
-        summary.read = record.number
+@dataclass(frozen=True)
+class _Tried:
+    """What became of one row."""
+
+    place: str
+    number: int
+    row: dict[str, Any] | None
+    oddities: list[Oddity]
+    error: InputError | None = None
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """The conversion of one row, for a worker process."""
+
+    converter: Converter
+    source: str
+    to: FormatName
+
+    def __call__(self, record: Record) -> _Tried:
         try:
-            row, oddities = converter(record, source.name)
+            row, oddities = self.converter(record, self.source)
         except InputError as error:
-            if strict:
-                raise InputError(
-                    f"{record.place}: {error.message.rstrip('.')}.", error.fix or "Mend the row."
-                ) from None
-            summary.reject(record.place, error.message)
-            continue
-        summary.written += 1
-        summary.warn(record.place, oddities)
-        yield row
+            return _Tried(record.place, record.number, None, [], error)
+        return _Tried(record.place, record.number, LAYOUTS[self.to](row), oddities)
+
+
+def _rows(tried: Iterator[_Tried], summary: Summary, strict: bool) -> Iterator[dict[str, Any]]:
+    for done in tried:
+        summary.read = done.number
+        if done.row is not None:
+            summary.written += 1
+            summary.warn(done.place, done.oddities)
+            yield done.row
+        elif done.error is not None and strict:
+            said = done.error.message.rstrip(".")
+            raise InputError(f"{done.place}: {said}.", done.error.fix or "Mend the row.")
+        elif done.error is not None:
+            summary.reject(done.place, done.error.message)
 
 
 def _first(summary: Summary) -> str:

@@ -6,51 +6,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
+from ordebug.converters.choice import chosen
 from ordebug.converters.messages import SFTRow, assistant_text, conversation
+from ordebug.converters.replayed import Choice, Played, Replay, Settings, played, read_settings
 from ordebug.converters.think import canonical
 from ordebug.core.errors import InputError, UsageError
-from ordebug.core.jsonl import atomic_writer, read_json
-from ordebug.core.manifest import MANIFEST
+from ordebug.core.jsonl import atomic_writer
 from ordebug.core.parallel import parallel_map
-from ordebug.env.action import ActionSet, InvalidReason
-from ordebug.env.episode import Episode, Step, read_episodes
-from ordebug.env.observation import Observation
-from ordebug.env.problem import explain
-from ordebug.env.problem_set import ProblemSet, read_problem_set
-from ordebug.env.renderer import Message, Profile, messages_sha256, render
-from ordebug.env.repair_env import RepairEnv, Rules
+from ordebug.env.action import Action, InvalidReason
+from ordebug.env.episode import read_episodes
+from ordebug.env.policies import reply_text
+from ordebug.env.problem_set import read_problem_set
+from ordebug.env.reply import parse_reply
+from ordebug.env.wording import varied
 
 EPISODES = "episodes.jsonl"
-
-
-class Settings(BaseModel):
-    """What a run's prompts depend on: ``config`` of its manifest."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    profile: Profile
-    actions: ActionSet
-    max_steps: int
-    max_prompt_tokens: int
-    auto_submit: bool = True
-    problems: Path
-
-    @property
-    def shown(self) -> tuple[str, str]:
-        """What must be one in a training file."""
-        return self.profile, self.actions
-
-
-@dataclass(frozen=True)
-class Replay:
-    """An episode to be played again, with all that a worker needs."""
-
-    episode: Episode
-    problems: ProblemSet
-    settings: Settings
-    source: str
+NO_THOUGHT = "no thought"
+VAIN = "GET_IIS found no other conflict"
+DEFAULT = Choice()
 
 
 @dataclass
@@ -60,43 +33,52 @@ class Harvest:
     Attributes:
         episodes: Episodes read.
         skipped: Those that did not recover.
+        passed_over: Those that recovered and were not chosen, by reason.
+        problems: Problems with a row.
         rows: Rows written.
-        without_thought: Those of them that answer without a thought.
-        left_out: Steps of recovered episodes that are no example to follow, by reason.
+        without_thought: Steps that answer without a thought, among the rows or left out.
+        left_out: Steps of chosen episodes that are no example to follow, by reason.
     """
 
     episodes: int = 0
     skipped: int = 0
+    passed_over: Counter[str] = field(default_factory=Counter)
+    problems: int = 0
     rows: int = 0
     without_thought: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def harvest(runs: Sequence[Path], out: Path, *, workers: int = 1, limit: int | None = None) -> Harvest:
-    """Writes the decisions of every recovered episode as SFT rows.
+def harvest(
+    runs: Sequence[Path], out: Path, *, choice: Choice = DEFAULT, workers: int = 1, limit: int | None = None
+) -> Harvest:
+    """Writes the decisions of recovered episodes as SFT rows.
 
     Args:
         runs: Run folders.
         out: The SFT file.
+        choice: Which of them, and how.
         workers: Processes; the rows do not depend on it.
         limit: How many episodes to read at most.
 
     Raises:
-        InputError: If a folder is no run, its prompts cannot be made again, or no episode recovered.
+        InputError: If a folder is no run, its prompts cannot be made again, or no episode gave a row.
         UsageError: If the runs showed different prompts.
     """
     total = Harvest()
-    replays = list(_recovered(runs, limit, total))
+    replays = chosen(_recovered(runs, choice, limit, total), choice, total.passed_over)
+    problems: set[tuple[Path, str]] = set()
     with atomic_writer(out) as writer:
-        for rows, left_out in parallel_map(replay, replays, workers=workers, label="replaying"):
+        results = parallel_map(replay, replays, workers=workers, label="replaying")
+        for item, (rows, left_out) in zip(replays, results, strict=True):
             writer.write_all(rows)
             total.rows += len(rows)
-            total.without_thought += sum(assistant_text("", "") in row["messages"][2]["content"] for row in rows)
+            total.without_thought += left_out.count(NO_THOUGHT) + sum(map(_thoughtless, rows))
             total.left_out.update(left_out)
+            problems |= {item.key} if rows else set()
+        total.problems = len(problems)
         if not total.rows:
-            raise InputError(
-                f"none of {total.episodes} episodes gave a row.", "Give runs in which a policy repaired something."
-            )
+            raise InputError(f"none of {total.episodes} episodes gave a row{_why(total)}.", _way_out(total))
     return total
 
 
@@ -108,34 +90,16 @@ def replay(item: Replay) -> tuple[list[dict[str, Any]], list[str]]:
         SolverError: If the solver failed.
     """
     rows, left_out = [], []
-    for number, (step, messages) in enumerate(_played(item), start=1):
-        if step.outcome in get_args(InvalidReason):
-            left_out.append(step.outcome)
-            continue
-        try:
-            answer = canonical(step.reply)
-        except InputError as error:
-            left_out.append(error.message)
-            continue
-        rows.append(_row(item, number, messages, answer.text).model_dump())
+    for step in played(item):
+        row = _row(item, step)
+        if isinstance(row, SFTRow):
+            rows.append(row.model_dump())
+        else:
+            left_out.append(row)
     return rows, left_out
 
 
-def read_settings(run: Path) -> Settings:
-    """The settings of a run folder.
-
-    Raises:
-        InputError: If its manifest is missing or lacks one.
-    """
-    path = run / MANIFEST
-    document = read_json(path, "the manifest of a run; give the folder that ordebug rollout wrote")
-    try:
-        return Settings.model_validate(document.get("config") if isinstance(document, dict) else None)
-    except ValidationError as error:
-        raise InputError(f"{path}: config: {explain(error)}.", "Give a folder that ordebug rollout wrote.") from None
-
-
-def _recovered(runs: Sequence[Path], limit: int | None, total: Harvest) -> Iterator[Replay]:
+def _recovered(runs: Sequence[Path], choice: Choice, limit: int | None, total: Harvest) -> Iterator[Replay]:
     shown: dict[tuple[str, str], Path] = {}
     for run in runs:
         settings = read_settings(run)
@@ -145,10 +109,10 @@ def _recovered(runs: Sequence[Path], limit: int | None, total: Harvest) -> Itera
                 f"{' and '.join(map(str, shown.values()))} showed different prompts.",
                 f"Write one file for each profile and action set: {' / '.join(map(' '.join, shown))}.",
             )
-        yield from _of_run(run, settings, limit, total)
+        yield from _of_run(run, settings, choice, limit, total)
 
 
-def _of_run(run: Path, settings: Settings, limit: int | None, total: Harvest) -> Iterator[Replay]:
+def _of_run(run: Path, settings: Settings, choice: Choice, limit: int | None, total: Harvest) -> Iterator[Replay]:
     problems = read_problem_set(settings.problems)
     for episode in read_episodes(run / EPISODES):
         if limit is not None and total.episodes >= limit:
@@ -156,51 +120,56 @@ def _of_run(run: Path, settings: Settings, limit: int | None, total: Harvest) ->
         total.episodes += 1
         if episode.recovered:
             own = problems.only([episode.problem_id])
-            yield Replay(episode, own, settings, f"{run.resolve().name}:{episode.policy}")
+            yield Replay(episode, own, settings, f"{run.resolve().name}:{episode.policy}", choice)
         else:
             total.skipped += 1
 
 
-def _played(item: Replay) -> Iterator[tuple[Step, list[Message]]]:
-    """Each step with the messages it saw."""
-    settings, episode = item.settings, item.episode
-    rules = Rules(settings.actions, settings.max_steps, settings.auto_submit)
-    env = RepairEnv(item.problems.get(episode.problem_id), item.problems, rules)
+def _row(item: Replay, played: Played) -> SFTRow | str:
+    """The row of a step, or why it is no example to follow."""
+    step = played.step
+    if step.outcome in get_args(InvalidReason):
+        return step.outcome
+    if step.action == "GET_IIS()" and not played.new:
+        return VAIN
     try:
-        observation, info = env.reset()
-        for number, step in enumerate(episode.steps, start=1):
-            yield step, _checked(item, number, step, observation)
-            observation, _, _, _, info = env.step(step.reply)
-            if info["outcome"] != step.outcome:
-                raise _differs(item, number, f"it gives {info['outcome']}, not {step.outcome}")
-        if info.get("objective") is None:
-            raise _differs(item, len(episode.steps), "it leaves no feasible model")
-    finally:
-        env.close()
-
-
-def _checked(item: Replay, number: int, step: Step, observation: Observation) -> list[Message]:
-    settings = item.settings
-    messages = render(observation, settings.profile, settings.actions, settings.max_prompt_tokens)
-    if messages_sha256(messages) != step.messages_sha256:
-        raise _differs(item, number, "its prompt is not the one that was shown")
-    return messages
-
-
-def _differs(item: Replay, number: int, why: str) -> InputError:
-    return InputError(
-        f"{item.source}: {item.episode.problem_id}, sample {item.episode.sample}, step {number}: played again, {why}.",
-        "The problems, the solver or ordebug changed since; run ordebug rollout again.",
-    )
-
-
-def _row(item: Replay, number: int, messages: list[Message], text: str) -> SFTRow:
+        answer = canonical(step.reply)
+    except InputError as error:
+        return error.message
+    text = _varied(item, played) if item.choice.wording == "varied" and item.episode.policy == "oracle" else answer.text
+    if not answer.thought and not item.choice.without_thought:
+        return NO_THOUGHT
     problem = item.problems.get(item.episode.problem_id)
     return SFTRow(
-        messages=conversation(messages, text),
+        messages=conversation(played.messages, text),
         problem_id=problem.problem_id,
         base_id=problem.cluster,
-        step=number,
+        step=played.number,
         source=item.source,
         error_type=problem.error_type or "",
     )
+
+
+def _varied(item: Replay, played: Played) -> str:
+    """The oracle's turn with its thought in other words."""
+    action = parse_reply(played.step.reply, item.settings.actions).action
+    assert isinstance(action, Action)
+    key = f"{item.episode.problem_id}/{item.episode.sample}/{played.number}"
+    return reply_text(action, varied(played.observation, action, played.messages[-1]["content"], key))
+
+
+def _thoughtless(row: dict[str, Any]) -> bool:
+    return assistant_text("", "") in row["messages"][2]["content"]
+
+
+def _why(total: Harvest) -> str:
+    """The reasons why episodes and steps gave no row, where there are any."""
+    reasons = [f"{count} did not recover" for count in [total.skipped] if count]
+    reasons += [f"{count} {reason}" for reason, count in (total.passed_over + total.left_out).items()]
+    return f" ({', '.join(reasons)})" if reasons else ""
+
+
+def _way_out(total: Harvest) -> str:
+    if total.left_out[NO_THOUGHT]:
+        return "Give runs whose replies hold a thought, or add --without-thought."
+    return "Give runs in which a policy repaired something, or ask less of them."

@@ -23,7 +23,7 @@ class Format:
     """A format.
 
     Attributes:
-        keys: The keys of a row; the first alone tells the format.
+        keys: The keys of a row; any of them tells the format.
         dialogue: Reads a row; raises ``InputError`` where it cannot.
     """
 
@@ -123,7 +123,9 @@ def _split(record: Record, found: Dialogue) -> list[Record]:
         metadata = dict(found.about) if number == 1 else {**found.about, "step": _step(found.about) + number - 1}
         value = {"instruction": user.text, "input": "", "output": answer.text, "system": found.system}
         earlier = [Oddity("earlier_turns")] if number > 1 else []
-        split.append(replace(record, value={**value, "metadata": metadata}, oddities=(*odd, *earlier)))
+        told, alone = (*odd, *earlier), len(trained) == 1
+        decision = {**value, "metadata": metadata}
+        split.append(replace(record, value=decision, oddities=told, row=record.value, alone=alone))
         odd = []
     return split
 
@@ -147,14 +149,18 @@ def _rows(path: Path, name: FormatName | None) -> Iterator[tuple[Record, Format]
         yield record, known
 
 
+def format_of(row: Any) -> FormatName | None:
+    """The format of a row by its keys, None where they tell none."""
+    keys = set(row) if isinstance(row, dict) else set()
+    return next((name for name, known in FORMATS.items() if not keys.isdisjoint(known.keys)), None)
+
+
 def _found(path: Path, head: list[Record]) -> FormatName:
     """The format of the first row that is an object."""
     row = head[-1].value if head else None
-    for name, known in FORMATS.items():
-        if isinstance(row, dict) and known.keys[0] in row:
-            return name
-    if not isinstance(row, dict) or "instruction" in row or "input" in row:
-        return "alpaca"  # whose converter says what each row lacks
+    known = format_of(row)
+    if known is not None or not isinstance(row, dict):
+        return known or "alpaca"  # whose converter says what each row lacks
     raise InputError(
         f"{path}: the first row has the keys {', '.join(map(str, row))}.",
         "Known are Alpaca (instruction, input, output), ShareGPT (conversations) and messages (messages).",

@@ -23,6 +23,8 @@ class Record:
         value: The decoded row, of no use where there is an error.
         error: Why the row cannot be read, such as that it is not JSON; empty where it can.
         oddities: What had to be interpreted to read it.
+        row: The row that it is a decision of, where that is of another format; None where it is the row itself.
+        alone: Whether the row holds no other decision.
     """
 
     place: str
@@ -30,6 +32,8 @@ class Record:
     value: Any
     error: str = ""
     oddities: tuple[Oddity, ...] = ()
+    row: Any = None
+    alone: bool = True
 
 
 def read_records(path: Path, keys: Collection[str]) -> Iterator[Record]:

@@ -1,35 +1,92 @@
-"""Train, validation and test parts that share no problem and no prompt.
+"""Train, validation and test parts, or folds, that share no problem and no text.
 
-Rows of one problem, of one base model, or with one user turn form a group, and groups are never divided. Parts are
-drawn group by group within each error type, so that every part holds the types in the same shares.
+Rows of one problem, of one base model, or with one user turn once names and numbers are masked form a group, and groups
+are never divided. Parts are drawn group by group within each error type, so that every part holds the types in the
+same shares as far as the groups allow.
 """
 
-import random
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from ordebug.converters.messages import SFTRow, parse_sft_row
+import numpy as np
+
+from ordebug.converters.grouping import Numbers, drawn, grouped
+from ordebug.converters.parts import Part, proved, write_parts
+from ordebug.converters.row_keys import FileKeys, read_keys, several_owners
 from ordebug.core.errors import InputError, UsageError
-from ordebug.core.jsonl import atomic_writer, read_json, read_rows, write_json
-from ordebug.core.manifest import MANIFEST, manifest, sha256_file, sha256_text
+from ordebug.core.jsonl import read_json, read_rows, write_json
+from ordebug.core.manifest import MANIFEST, manifest
+from ordebug.core.parallel import Executor
+
+By = Literal["text", "problem"]
+GROUPED: dict[By, tuple[str, ...]] = {"text": ("base", "problem", "text"), "problem": ("base", "problem", "prompt")}
+"""Which keys hold a group together: the masked text, which equal prompts have in common, or only equal prompts."""
 
 PARTS = ("train", "val", "test")
+LARGEST_TOLD = 5
+TOLERANCE = 0.5
+"""How far a part may be from its share, as a part of that share: beyond it, a split is refused."""
+
+WHY: dict[By, str] = {
+    "text": "Rows that differ in names and numbers only",
+    "problem": "Rows of one problem, base or prompt",
+}
 Identity = tuple[Any, str]
 
 
 @dataclass(frozen=True)
-class Part:
-    """One written file."""
+class Plan:
+    """How to split.
 
-    rows: int
-    groups: int
-    types: dict[str, int]
-    sha256: str
+    Attributes:
+        shares: Share of the rows for ``val`` and ``test``; the rest trains.
+        folds: Parts of equal size instead, each of them the validation part once.
+        by: What holds rows together.
+        seed: What the draw depends on, beside the rows; their order has no part in it.
+        workers: Processes; the parts do not depend on it.
+        executor: Where they are; likewise.
+    """
+
+    shares: Mapping[str, float]
+    folds: int | None = None
+    by: By = "text"
+    seed: int = 0
+    workers: int = 1
+    executor: Executor = "local"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What makes another split."""
+        asked = {"shares": dict(self.shares)} if self.folds is None else {"folds": self.folds}
+        return {**asked, "by": self.by, "seed": self.seed}
+
+    def wanted(self) -> dict[str, float]:
+        """Share of the rows by part.
+
+        Raises:
+            UsageError: If the shares leave nothing to train on, or one fold has none to learn from.
+        """
+        if self.folds is not None:
+            if self.folds < 2:
+                raise UsageError(f"--folds {self.folds} leaves nothing to train on.", "Give --folds 2 or more.")
+            return {f"fold-{number}": 1 / self.folds for number in range(1, self.folds + 1)}
+        rest = 1 - sum(self.shares.values())
+        if any(share < 0 for share in self.shares.values()) or rest <= 0:
+            raise UsageError(
+                f"--val and --test leave {rest:g} of the rows for training.", "Give shares that sum below 1."
+            )
+        return {"train": rest} | {name: share for name, share in self.shares.items() if share > 0}
+
+    def files(self, names: Sequence[str]) -> dict[str, set[int]]:
+        """Which parts each file to write holds."""
+        if self.folds is None:
+            return {f"{name}.jsonl": {place} for place, name in enumerate(names)}
+        every = set(range(len(names)))
+        files = {f"{name}/val.jsonl": {place} for place, name in enumerate(names)}
+        return files | {f"{name}/train.jsonl": every - {place} for place, name in enumerate(names)}
 
 
 @dataclass(frozen=True)
@@ -37,71 +94,63 @@ class Split:
     """What was written.
 
     Attributes:
-        parts: By name.
-        shared: How many problems, bases and prompts two parts have in common, counted in the written files: none.
+        rows: Rows of the input, each of them in exactly one part.
+        multiset: Sum of the digests of the rows' bytes, of the input and of all parts together.
+        parts: By name; a fold's is its validation part.
+        asked: The share of each that was asked for.
+        shared: How many bases, problems, prompts and masked texts two parts have in common, counted in the written
+            files. Of those that hold groups together: none.
+        groups: How many there are, in each part, and the rows of the largest.
+        alike: Rows whose prompt another problem has too: once names and numbers are masked (``text``), and once the
+            id alone is (``unnamed``).
     """
 
+    rows: int
+    multiset: str
     parts: dict[str, Part]
+    asked: dict[str, float]
     shared: dict[str, int]
+    groups: dict[str, Any]
+    alike: dict[str, int]
 
     def as_json(self) -> dict[str, Any]:
         """For a program to read."""
         return asdict(self)
 
 
-def split_file(source: Path, out: Path, shares: Mapping[str, float], seed: int) -> Split:
-    """Splits an SFT file.
+def split_file(source: Path, out: Path, plan: Plan) -> Split:
+    """Splits an SFT file; its rows are written as they stand, byte for byte.
 
     Args:
         source: The file.
         out: The folder to write.
-        shares: Share of the rows for ``val`` and ``test``; the rest trains.
-        seed: What the draw depends on, beside the rows; their order has no part in it.
+        plan: How.
 
     Raises:
         InputError: If the file is not an SFT file.
-        UsageError: If the shares leave a part empty, or the folder holds something else.
+        UsageError: If the groups are too large for the shares, or the folder holds something else.
     """
-    wanted = _wanted(shares)
-    about = manifest({"shares": dict(shares), "seed": seed}, {"input": _checked(source)})
+    wanted = plan.wanted()
+    about = manifest(plan.config, {"input": _checked(source)})
     _refuse_other(out, about)
-    groups = _groups(source)
-    part_of = _draw(groups, wanted, seed)
-    names = [name for name in PARTS if name in wanted]
-    for name in names:
-        if name not in part_of.values():
-            raise UsageError(
-                f"{source}: no group is left for {name} ({len(set(groups.of_row))} groups).",
-                f"Give more rows, a larger --{name}, or --{name} 0.",
-            )
-    _write(source, out, [part_of[group] for group in groups.of_row], names)
-    done = _proved(out, names, Counter(part_of.values()))
+    keys = read_keys(source, "rows read", plan.workers, plan.executor)
+    groups = grouped([keys.digests[kind] for kind in GROUPED[plan.by]])
+    part_of = drawn(groups, keys.codes, keys.types, wanted, plan.seed)
+    _refuse_shares(source, groups, part_of, wanted, plan.by)
+    files = plan.files(list(wanted))
+    write_parts(source, out, part_of[groups], files)
+    parts, shared = proved(out, keys, files, GROUPED[plan.by], plan.workers, plan.executor)
+    done = Split(
+        rows=len(keys),
+        multiset=f"{keys.multiset:032x}",
+        parts=dict(zip(wanted, parts, strict=True)),
+        asked=wanted,
+        shared=shared,
+        groups=_told(groups, part_of, list(wanted)),
+        alike=_alike(keys),
+    )
     write_json(out / MANIFEST, {**about, **done.as_json()})
     return done
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Each row's group and error type, in file order."""
-
-    of_row: list[str]
-    types: list[str]
-
-
-def keys(row: SFTRow) -> tuple[str, str, str]:
-    """What must not be in two parts: the base or problem, the problem, and the user turn."""
-    return (
-        f"base {row.base_id or row.problem_id}",
-        f"problem {row.problem_id}",
-        f"prompt {sha256_text(row.user)}",
-    )
-
-
-def _wanted(shares: Mapping[str, float]) -> dict[str, float]:
-    rest = 1 - sum(shares.values())
-    if any(share < 0 for share in shares.values()) or rest <= 0:
-        raise UsageError(f"--val and --test leave {rest:g} of the rows for training.", "Give shares that sum below 1.")
-    return {"train": rest} | {name: share for name, share in shares.items() if share > 0}
 
 
 def _checked(source: Path) -> Path:
@@ -114,7 +163,8 @@ def _checked(source: Path) -> Path:
 def _refuse_other(out: Path, about: dict[str, Any]) -> None:
     """Refuses a folder that holds a manifest or parts which this split would not write again."""
     held = _held(out / MANIFEST)
-    if any((out / f"{name}.jsonl").exists() for name in PARTS) and held != _identity(about):
+    parts = any((out / f"{name}.jsonl").exists() for name in PARTS) or any(out.glob("fold-*"))
+    if parts and held != _identity(about):
         raise UsageError(f"{out} holds another split.", "Give --out another folder, or remove this one.")
 
 
@@ -141,91 +191,44 @@ def _identity(about: dict[str, Any]) -> Identity:
     return about["config"], about["data"]["input"]["sha256"]
 
 
-def _rows(source: Path) -> Iterator[tuple[dict[str, Any], SFTRow]]:
-    for number, row in read_rows(source, "an SFT file"):
-        yield row, parse_sft_row(row, f"{source}:{number}")
+def _refuse_shares(source: Path, rows: Numbers, groups: Numbers, wanted: Mapping[str, float], by: By) -> None:
+    """Refuses parts that are empty, or half as large again or half as large as asked, for the size of the groups.
 
-
-def _groups(source: Path) -> Groups:
-    """Joins rows that have a key in common; each group is called after its least key."""
-    parent: dict[str, str] = {}
-    first, types = [], []
-    for _, row in _rows(source):
-        own = keys(row)
-        for left, right in pairwise(own):
-            _join(parent, left, right)
-        first.append(own[0])
-        types.append(row.error_type)
-    return Groups([_root(parent, key) for key in first], types)
-
-
-def _root(parent: dict[str, str], key: str) -> str:
-    while (above := parent.setdefault(key, key)) != key:
-        parent[key] = parent[above]
-        key = above
-    return key
-
-
-def _join(parent: dict[str, str], left: str, right: str) -> None:
-    low, high = sorted((_root(parent, left), _root(parent, right)))
-    parent[high] = low
-
-
-def _draw(groups: Groups, wanted: Mapping[str, float], seed: int) -> dict[str, str]:
-    """Each group's part: the part that lacks most rows, group by group, the largest first within an error type."""
-    part_of: dict[str, str] = {}
-    lacking = dict.fromkeys(wanted, 0.0)
-    for error_type, sizes in sorted(_strata(groups).items()):
-        rows = sum(sizes.values())
-        lacking = {name: lacking[name] + share * rows for name, share in wanted.items()}
-        order = sorted(sizes)
-        random.Random(f"{seed}/{error_type}").shuffle(order)
-        for group in sorted(order, key=lambda name: -sizes[name]):
-            part = max(lacking, key=lambda name: lacking[name])
-            part_of[group] = part
-            lacking[part] -= sizes[group]
-    return part_of
-
-
-def _strata(groups: Groups) -> dict[str, dict[str, int]]:
-    """Sizes of the groups by error type; a group of several types counts as its most frequent."""
-    types: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for group, error_type in zip(groups.of_row, groups.types, strict=True):
-        types[group][error_type] += 1
-    strata: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for group, counts in types.items():
-        strata[min(counts, key=lambda name: (-counts[name], name))][group] = counts.total()
-    return strata
-
-
-def _write(source: Path, out: Path, parts: list[str], names: list[str]) -> None:
-    """One pass a part, so that rows are never held."""
-    for name in names:
-        with atomic_writer(out / f"{name}.jsonl") as writer:
-            for (_, row), part in zip(read_rows(source), parts, strict=True):
-                if part == name:
-                    writer.write(row)
-
-
-def _proved(out: Path, names: list[str], groups: Counter[str]) -> Split:
-    """Reads the parts again and counts what two of them share.
-
-    Raises:
-        RuntimeError: If they share anything; that would be an error of ours.
+    Args:
+        source: The file.
+        rows: Each row's group.
+        groups: Each group's part.
+        wanted: Share of the rows by part.
+        by: What holds the groups together.
     """
-    parts: dict[str, Part] = {}
-    where: defaultdict[str, set[str]] = defaultdict(set)
-    for name in names:
-        path = out / f"{name}.jsonl"
-        types: Counter[str] = Counter()
-        for _, row in _rows(path):
-            types[row.error_type] += 1
-            for key in keys(row):
-                where[key].add(name)
-        parts[name] = Part(types.total(), groups[name], dict(sorted(types.items())), sha256_file(path))
-    shared = {"base": 0, "problem": 0, "prompt": 0}
-    for key, found in where.items():
-        shared[key.partition(" ")[0]] += len(found) > 1
-    if any(shared.values()):
-        raise RuntimeError(f"the parts share {shared}")
-    return Split(parts, shared)
+    got = np.bincount(groups[rows], minlength=len(wanted)).tolist()
+    for (name, share), count in zip(wanted.items(), got, strict=True):
+        asked = share * len(rows)
+        if count and abs(count - asked) <= asked * TOLERANCE + 1:
+            continue
+        sizes = np.bincount(rows)
+        raise UsageError(
+            f"{source}: {name} would hold {count} of {len(rows)} rows where {share:.4g} of them were asked for. "
+            f"{WHY[by]} stay together: {len(sizes)} groups, the largest of {sizes.max()} rows.",
+            (
+                "Give --by problem, which holds equal prompts together but not alike ones; or "
+                if by == "text"
+                else "Give "
+            )
+            + "other shares, or rows of more problems and wordings.",
+        )
+
+
+def _told(rows: Numbers, groups: Numbers, names: Sequence[str]) -> dict[str, Any]:
+    """How many groups there are, in each part, and the rows of the largest."""
+    counts = np.bincount(groups, minlength=len(names)).tolist()
+    largest = np.sort(np.bincount(rows))[::-1][:LARGEST_TOLD].tolist()
+    return {"count": len(groups), "largest": largest, "parts": dict(zip(names, counts, strict=True))}
+
+
+def _alike(keys: FileKeys) -> dict[str, int]:
+    problems = keys.digests["problem"]
+    return {
+        kind: int(np.isin(keys.digests[kind], several_owners(keys.digests[kind], problems)).sum())
+        for kind in ("text", "unnamed")
+    }

@@ -72,5 +72,7 @@ def plain(text: str) -> tuple[str, list[Oddity]]:
 def data(text: str) -> tuple[str, list[Oddity]]:
     """Text from a file as data: nothing in it can become a control token."""
     kept = safe(text)
+    if kept == text:
+        return text, []
     at = next((index for index, (old, new) in enumerate(zip(text, kept, strict=True)) if old != new), None)
     return kept, [] if at is None else [Oddity("unsafe_text", repr(text[at : at + 40]))]

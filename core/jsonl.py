@@ -82,10 +82,15 @@ def read_rows(path: Path, what: str = "a JSONL file") -> Iterator[tuple[int, Row
         InputError: At the first line that is not a JSON object, or if the file is missing.
     """
     for number, line in read_lines(path, what):
-        yield number, _row(line, f"{path}:{number}")
+        yield number, parse_row(line, f"{path}:{number}")
 
 
-def _row(line: bytes, place: str) -> Row:
+def parse_row(line: bytes, place: str) -> Row:
+    """The object of one line.
+
+    Raises:
+        InputError: If it is no JSON object; the message names ``place``.
+    """
     try:
         row = parse_line(line)
     except InputError as error:

@@ -3,6 +3,9 @@
 ``core/parallel.py`` is for work that does not fail. Here, an item has a limit of wall-clock seconds; a worker that
 oversteps it is killed, one that dies is noticed at once, and another takes its place. The limit only guards against
 hanging: what decides a score must be a limit of work, which gives the same answer on a busy machine.
+
+Short items travel in chunks, because a message costs as much as they do. A chunk whose worker hung or died is worked on
+again, one item at a time, so that only the item at fault is lost.
 """
 
 import ctypes
@@ -32,6 +35,9 @@ START_SECONDS = 120.0
 ENDING_SECONDS = 5.0
 """How long a process whose pipe is closed may take to end by itself, cleaning up and with a status that tells why."""
 
+CHUNK_SECONDS, MOST_IN_CHUNK = 0.1, 64
+"""A chunk grows while it takes less than this."""
+
 READY = "ready"
 DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl."""
@@ -56,7 +62,8 @@ def guarded_map(
     """Yields ``function(item)``, or why there is none, for each item, in the order of ``items``.
 
     Args:
-        function: A module-level function; it, the items and the results are pickled.
+        function: A module-level function; it, the items and the results are pickled. It may be called again on items
+            that shared a chunk with one that hung or died.
         items: What to work on.
         workers: Processes; with 1 too, the work is done in a process of its own.
         seconds: Wall-clock limit of one item, in seconds; starting a worker does not count.
@@ -74,19 +81,21 @@ def guarded_map(
 
 
 @dataclass
-class _Worker:
+class Worker:
     """A process, its pipe, and what it is doing."""
 
     process: SpawnProcess
     pipe: Connection
     deadline: float
-    item: int | None = None
+    chunk: list[int] = field(default_factory=list)
     ready: bool = False
+    began: float = 0.0
+    most: int = 1
 
     @property
     def busy(self) -> bool:
         """Whether something is to be heard from it."""
-        return self.item is not None or not self.ready
+        return bool(self.chunk) or not self.ready
 
     def end(self, grace: float = 0.0) -> int | None:
         """Kills the process once ``grace`` seconds are over, frees what it holds, and returns its exit status."""
@@ -99,6 +108,20 @@ class _Worker:
         return status
 
 
+def start_worker(function: Callable[[Any], object]) -> Worker:
+    """A process that answers each list of items with their pickled results; it says ``READY`` first.
+
+    ``given`` opens a result.
+    """
+    # spawn: a forked child would share the parent's solver environment and its threads
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, function), daemon=True)
+    process.start()
+    theirs.close()  # else the end of the worker would not close the pipe
+    return Worker(process, ours, time.monotonic() + START_SECONDS)
+
+
 @dataclass
 class _Pool(Generic[Item, Result]):
     function: Callable[[Item], Result]
@@ -106,9 +129,10 @@ class _Pool(Generic[Item, Result]):
     workers: int
     seconds: float
     label: str
-    _team: list[_Worker] = field(default_factory=list)
+    _team: list[Worker] = field(default_factory=list)
     _done: dict[int, object] = field(default_factory=dict)
     _left: deque[int] = field(init=False)
+    _suspects: deque[int] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self._left = deque(range(len(self.items)))
@@ -119,7 +143,7 @@ class _Pool(Generic[Item, Result]):
             for index in range(len(self.items)):
                 while index not in self._done:
                     self._advance()
-                yield _given(self._done.pop(index))
+                yield given(self._done.pop(index))
         finally:
             self._end()
 
@@ -134,8 +158,9 @@ class _Pool(Generic[Item, Result]):
         """Keeps everyone at work and waits until something happens."""
         for worker in self._idle():
             self._assign(worker)
-        while len(self._team) < self.workers and sum(not w.ready for w in self._team) < len(self._left):
-            self._team.append(self._started())
+        waiting = len(self._left) + len(self._suspects)
+        while len(self._team) < self.workers and sum(not w.ready for w in self._team) < waiting:
+            self._team.append(start_worker(self.function))
         busy = [worker for worker in self._team if worker.busy]
         rest = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
         heard = wait([worker.pipe for worker in busy], timeout=rest)
@@ -146,50 +171,56 @@ class _Pool(Generic[Item, Result]):
             elif time.monotonic() > worker.deadline and not worker.pipe.poll():
                 self._lose(worker, hung=True)
 
-    def _idle(self) -> list[_Worker]:
+    def _idle(self) -> list[Worker]:
         return [worker for worker in self._team if not worker.busy]
 
-    def _started(self) -> _Worker:
-        # spawn: a forked child would share the parent's solver environment and its threads
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self.function), daemon=True)
-        process.start()
-        theirs.close()  # else the end of the worker would not close the pipe
-        return _Worker(process, ours, time.monotonic() + START_SECONDS)
-
-    def _assign(self, worker: _Worker) -> None:
-        if not self._left:
+    def _assign(self, worker: Worker) -> None:
+        worker.chunk = self._next_chunk(worker.most)
+        if not worker.chunk:
             return
-        worker.item = self._left.popleft()
-        worker.deadline = time.monotonic() + self.seconds
+        worker.began = time.monotonic()
+        worker.deadline = worker.began + self.seconds
         with suppress(BrokenPipeError):  # died while idle: its end is heard, and its item counts as killed
-            worker.pipe.send(self.items[worker.item])
+            worker.pipe.send([self.items[index] for index in worker.chunk])
 
-    def _hear(self, worker: _Worker) -> None:
+    def _next_chunk(self, most: int) -> list[int]:
+        """A suspect alone, or the next items: so few that all workers end together."""
+        if self._suspects:
+            return [self._suspects.popleft()]
+        fair = max(1, len(self._left) // (2 * self.workers))
+        return [self._left.popleft() for _ in range(min(most, fair, len(self._left)))]
+
+    def _hear(self, worker: Worker) -> None:
         try:
             said = worker.pipe.recv()
         except (EOFError, ConnectionResetError):
             self._lose(worker, hung=False)
             return
-        if worker.item is None:
+        if not worker.ready:
             worker.ready = said == READY
         else:
-            self._done[worker.item] = said
-            worker.item = None
+            self._done.update(zip(worker.chunk, map(pickle.loads, said), strict=True))
+            if time.monotonic() - worker.began < CHUNK_SECONDS / 2:
+                worker.most = min(2 * worker.most, MOST_IN_CHUNK)
+            elif time.monotonic() - worker.began > CHUNK_SECONDS:
+                worker.most = max(1, worker.most // 2)
+        self._assign(worker)  # at once, for the reader of results may take its time
 
-    def _lose(self, worker: _Worker, *, hung: bool) -> None:
-        """Takes a worker out; its item, if it had one, has failed."""
+    def _lose(self, worker: Worker, *, hung: bool) -> None:
+        """Takes a worker out; its item, if it had one, has failed, and of several nobody knows which."""
         self._team.remove(worker)
         status = worker.end(0.0 if hung else ENDING_SECONDS)
-        if worker.item is None:
+        if not worker.ready:
             what = f"did not start within {START_SECONDS:g} s" if hung else f"ended with status {status} at its start"
             raise ToolError(f"{self.label}: a worker process {what}.", "Give the same command again with --workers 1.")
+        if len(worker.chunk) > 1:
+            self._suspects.extend(worker.chunk)
+            return
         if hung:
             failure = Failure("hung", f"a worker process took more than {self.seconds:g} s and was killed")
         else:
             failure = Failure("killed", f"a worker process ended with status {status}, often for lack of memory")
-        self._done[worker.item] = failure
+        self._done.update(dict.fromkeys(worker.chunk, failure))
 
 
 @dataclass(frozen=True)
@@ -199,20 +230,21 @@ class _Raised:
     error: BaseException
 
 
-def _given(outcome: object) -> Any:
+def given(outcome: object) -> Any:
+    """What a worker said as what its function returned; raises what that raised."""
     if isinstance(outcome, _Raised):
         raise outcome.error
     return outcome
 
 
 def _work(pipe: Connection, function: Callable[[object], object]) -> None:
-    """A worker's life: items in, results out, until the pipe ends."""
+    """A worker's life: chunks of items in, their pickled results out, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
     _die_with_parent()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(READY)
         while True:
-            pipe.send_bytes(_answer(function, pipe.recv()))
+            pipe.send([_answer(function, item) for item in pipe.recv()])
 
 
 def _answer(function: Callable[[object], object], item: object) -> bytes:

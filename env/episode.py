@@ -34,6 +34,8 @@ class Step(BaseModel):
         iis_bounds: Variables whose bounds stood in it.
         tokens: Tokens of the reply, None where the policy cannot tell.
         seconds: Wall-clock time of the environment's part of the step.
+        prompt_tokens: Tokens of the prompt, None where the policy cannot tell.
+        reply_seconds: Wall-clock time until the reply had come, None where replies come in rounds or cost nothing.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -47,6 +49,8 @@ class Step(BaseModel):
     iis_bounds: tuple[str, ...] = ()
     tokens: int | None = None
     seconds: float | None = None
+    prompt_tokens: int | None = None
+    reply_seconds: float | None = None
 
 
 class Episode(BaseModel):
@@ -57,6 +61,8 @@ class Episode(BaseModel):
         objective: Optimal value of the model as it was left, None unless it was feasible and bounded.
         reward: The episode's return (``env/reward.py``), None where the episode ended in ``error``.
         reward_terms: What the return is made of.
+        solver: Which solver held the model, None where it could not be read.
+        seconds: Wall-clock time of the whole episode, None where episodes are played in rounds.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -71,7 +77,9 @@ class Episode(BaseModel):
     objective: float | None = None
     reward: float | None = None
     reward_terms: dict[str, float | str | None] | None = None
+    solver: str | None = None
     error: str | None = None
+    seconds: float | None = None
 
     @property
     def recovered(self) -> bool:

@@ -12,7 +12,7 @@ from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.reward import Ending, may_be_equivalent
 from ordebug.env.solvers.elastic import least_violation
-from ordebug.env.solvers.model import Model, read_model
+from ordebug.env.solvers.model import Model, SolverName, read_model
 from ordebug.env.states import MOST_KEPT, Edit, State, States
 
 INTEGRALITY = 1.0
@@ -27,8 +27,9 @@ def shortfall(model: Model, status: Status) -> float:
     """
     if status == "OPTIMAL":
         return 0.0
-    whole = status == "INFEASIBLE" and any(model.variable(name).type != "C" for name in model.variable_names)
-    return least_violation(model) + (INTEGRALITY if whole else 0.0)
+    arrays = model.arrays()
+    whole = status == "INFEASIBLE" and bool(arrays.integral.any())
+    return least_violation(arrays) + (INTEGRALITY if whole else 0.0)
 
 
 def progress(start: float, end: float) -> float:
@@ -43,10 +44,11 @@ class Judge:
         problem: The problem.
         problems: The set its files lie in.
         states: Its states.
+        solver: Which solver holds the clean model.
     """
 
-    def __init__(self, problem: Problem, problems: ProblemSet, states: States) -> None:
-        self._problem, self._problems, self._states = problem, problems, states
+    def __init__(self, problem: Problem, problems: ProblemSet, states: States, solver: SolverName = "auto") -> None:
+        self._problem, self._problems, self._states, self._solver = problem, problems, states, solver
         self._judged: dict[tuple[Edit, ...], tuple[Verdict | None, float]] = {}
 
     def ending(self, state: State, outcomes: Sequence[str]) -> Ending:
@@ -78,12 +80,13 @@ class Judge:
 
     @cached_property
     def _start_shortfall(self) -> float:
-        return shortfall(self._states.first, self._states.start.solution.status)
+        start = self._states.start
+        return shortfall(self._states.model(start), start.solution.status)
 
     @cached_property
     def _clean(self) -> Content | None:
         path = self._problems.clean_model_path(self._problem)
-        return None if path is None else Content.of(read_model(path))
+        return None if path is None else Content.of(read_model(path, self._solver))
 
     def _equivalence(self, state: State) -> Verdict | None:
         if not may_be_equivalent(state.solution.objective, self._problem.original_objective) or self._clean is None:
@@ -95,4 +98,5 @@ class Judge:
             return 1.0
         if not state.edits:
             return 0.0
-        return progress(self._start_shortfall, shortfall(self._states.model(state), state.solution.status))
+        end = shortfall(self._states.model(state), state.solution.status)  # first, while the model is there
+        return progress(self._start_shortfall, end)

@@ -1,5 +1,6 @@
 """What the solver says about a model, as data; ``env/renderer.py`` turns it into text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -88,8 +89,8 @@ class Observation:
     conflict: Conflict
     row_names: tuple[str, ...]
     variable_names: tuple[str, ...]
-    rows: dict[str, RowView] = field(default_factory=dict)
-    variables: dict[str, VariableView] = field(default_factory=dict)
+    rows: Mapping[str, RowView] = field(default_factory=dict)
+    variables: Mapping[str, VariableView] = field(default_factory=dict)
     protected: tuple[str, ...] = ()
     past: tuple[Past, ...] = ()
     steps_left: int = 0

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol
@@ -12,13 +12,13 @@ from ordebug.env.action import ACTION_SETS, SPECS, Action, ActionSet, Parameter,
 from ordebug.env.explanation import explain
 from ordebug.env.observation import Observation
 from ordebug.env.problem import Problem
-from ordebug.env.renderer import safe
+from ordebug.env.renderer import safe, shown_name
 from ordebug.env.reply import CLOSE, OPEN, parse_action
 from ordebug.env.solvers.elastic import Violation, cheapest_repair
 from ordebug.env.solvers.model import Model
 
 Norm = Literal["l0", "l1"]
-SUBMIT = Action("SUBMIT")
+SUBMIT, GET_IIS = Action("SUBMIT"), Action("GET_IIS")
 BIG = 1e6
 ROUNDING = 1e-6
 AS_GOOD_AS_NONE = 1e9
@@ -52,8 +52,13 @@ class Anchor(Protocol):
 
 def reply_text(action: Action, think: str | None = None) -> str:
     """A reply in the trained form, names as prompts show them: the thought in its tags, a blank line, the action."""
-    action = Action(action.name, tuple(safe(arg) if isinstance(arg, str) else arg for arg in action.args))
-    return action_line(action) if think is None else f"{OPEN}\n{think}\n{CLOSE}\n\n{action_line(action)}"
+    line = action_line(_safe(action))
+    return line if think is None else f"{OPEN}\n{think}\n{CLOSE}\n\n{line}"
+
+
+def _safe(action: Action) -> Action:
+    """The action with names as prompts show them."""
+    return Action(action.name, tuple(safe(arg) if isinstance(arg, str) else arg for arg in action.args))
 
 
 def dice(seed: int, problem_id: str, sample: int) -> random.Random:
@@ -101,9 +106,15 @@ def random_action(turn: Turn) -> str:
 
 
 def oracle(turn: Turn) -> str:
-    """Repairs what was broken, with its reasoning: the stored repair where the action set holds it, else drops it."""
+    """Repairs what was broken, with its reasoning: the stored repair where the action set holds it, else drops it.
+
+    Of several causes it takes the one that the conflict shows; where it shows none, it asks for another conflict. A
+    model that is repaired and waits for SUBMIT is submitted.
+    """
+    if turn.observation.status == "OPTIMAL":
+        return reply_text(SUBMIT, "The model is feasible and bounded: nothing is left to repair.")
     action = _stored_repair(turn) or _drop_cause(turn) or SUBMIT
-    wrong = turn.problem.touched if action.edits else ()
+    wrong = _still_wrong(turn) if action != SUBMIT else ()
     return reply_text(action, explain(turn.observation, wrong))
 
 
@@ -178,13 +189,42 @@ def _draw(parameter: Parameter, turn: Turn) -> str | float:
 
 def _stored_repair(turn: Turn) -> Action | None:
     """The next entry of the problem's repair, or else of its core repair, if the set holds all its actions."""
-    done = len(turn.observation.past)
     for repair in (turn.problem.repair, turn.problem.core_repair):
         actions = [parse_action(text, turn.actions) for text in repair]
         usable = [action for action in actions if isinstance(action, Action)]
-        if len(usable) == len(actions) and done < len(usable):
-            return usable[done]
+        left = _not_done(usable, turn)
+        if len(usable) == len(actions) and left:
+            return _shown_first(left, turn)
     return None
+
+
+def _not_done(repair: Sequence[Action], turn: Turn) -> Sequence[Action]:
+    """What is left of a repair; that of several causes is not carried out in its order."""
+    done = [past.action for past in turn.observation.past]
+    if len(turn.problem.root_cause) < 2:
+        return repair[len(done) :]
+    return [action for action in repair if str(_safe(action)) not in done]
+
+
+def _shown_first(left: Sequence[Action], turn: Turn) -> Action:
+    """Of several causes, the action on what the conflict shows; else GET_IIS, unless that was in vain."""
+    state = turn.observation
+    if len(turn.problem.root_cause) < 2:
+        return left[0]
+    bounds = [bound.variable for bound in state.conflict.bounds]
+    for shown in (state.conflict.rows, bounds, state.variables):
+        for action in left:
+            if action.target in shown:
+                return action
+    return GET_IIS if not state.note and state.steps_left > len(left) else left[0]
+
+
+def _still_wrong(turn: Turn) -> Collection[str]:
+    """What the causes touch; of several, less what was acted on already."""
+    if len(turn.problem.root_cause) < 2:
+        return turn.problem.touched
+    done = {past.action.partition("(")[2].rstrip(")").split(", ")[0] for past in turn.observation.past}
+    return {name for name in turn.problem.touched if shown_name(name) not in done}
 
 
 def _drop_cause(turn: Turn) -> Action | None:

@@ -10,6 +10,7 @@ Profiles:
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Literal
 
 from ordebug.core.manifest import sha256_text
@@ -59,6 +60,7 @@ def render(
     return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
 
+@cache
 def system_text(actions: ActionSet) -> str:
     """The system turn: the task and the actions."""
     return f"{TASK}\nAction: {' | '.join(signature(name) for name in ACTION_SETS[actions])}"
@@ -173,7 +175,7 @@ def _algebra(state: Observation, budget: int) -> str:
 def _algebra_text(state: Observation, description: list[str], *, names: bool) -> str:
     lines = [*description, f"Status: {state.status}"]
     if state.status == "INFEASIBLE":
-        lines += _conflict(state)
+        lines += conflict_lines(state)
     others = [name for name in state.row_names if name not in state.conflict.rows]
     if others:
         lines.append(f"Other rows: {', '.join(map(shown_name, others)) if names else len(others)}")
@@ -192,7 +194,8 @@ def _protected(state: Observation, names: bool) -> list[str]:
     return [f"Protected: {', '.join(words)}"] if words else []
 
 
-def _conflict(state: Observation) -> list[str]:
+def conflict_lines(state: Observation) -> list[str]:
+    """The conflict as profile ``algebra`` shows it: rows, bounds, and what is unusual of their variables."""
     numbered = enumerate(state.conflict.rows, start=1)
     rows = [f"({number}) {shown_name(name)}: {row_text(state.rows[name])}" for number, name in numbered]
     lines = ["IIS rows:", *rows] if rows else ["IIS rows: none, the bounds alone conflict"]

@@ -18,7 +18,7 @@ from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import row_text, shown_name
 from ordebug.env.reply import parse_reply
 from ordebug.env.reward import Terms, reward_terms, step_cost
-from ordebug.env.solvers.model import Model
+from ordebug.env.solvers.model import Model, SolverName
 from ordebug.env.states import Edit, State, States
 
 DEFAULT_MAX_STEPS = 20
@@ -33,11 +33,13 @@ class Rules:
         actions: The action set.
         max_steps: Decisions an episode may take.
         auto_submit: Whether the episode ends by itself once the model is feasible and bounded.
+        solver: Which solver judges; ``auto`` is Gurobi, or HiGHS where its licence does not do.
     """
 
     actions: ActionSet = "core"
     max_steps: int = DEFAULT_MAX_STEPS
     auto_submit: bool = True
+    solver: SolverName = "auto"
 
 
 class RepairEnv:
@@ -57,11 +59,11 @@ class RepairEnv:
 
     @cached_property
     def _states(self) -> States:
-        return States(self._problems.model_path(self.problem))
+        return States(self._problems.model_path(self.problem), self.rules.solver)
 
     @cached_property
     def _judge(self) -> Judge:
-        return Judge(self.problem, self._problems, self._states)
+        return Judge(self.problem, self._problems, self._states, self.rules.solver)
 
     @property
     def state(self) -> State:
@@ -82,6 +84,11 @@ class RepairEnv:
             RuntimeError: Before ``reset``.
         """
         return self._states.model(self.state)
+
+    @property
+    def solver(self) -> SolverName | None:
+        """The solver that holds the model, None before ``reset``."""
+        return self._states.solver if "_states" in self.__dict__ else None
 
     def reset(self) -> tuple[Observation, dict[str, Any]]:
         """Begins an episode: the observation and an info dict.
@@ -120,12 +127,13 @@ class RepairEnv:
         outcome = self._apply(action)
         self._outcomes.append(outcome)
         told = OUTCOME_TEXT.get(outcome, f"invalid ({outcome})").format(status=self.state.solution.status.lower())
-        self._past += (Past(str(action) if isinstance(action, Action) else "(no action)", told),)
+        text = str(action) if isinstance(action, Action) else None
+        self._past += (Past(text or "(no action)", told),)
         self._stop = self._reason_to_stop(outcome)
         if self._stop is not None:
             self._terms = reward_terms(self._judge.ending(self.state, self._outcomes))
         terminated, cut_short = self._stop in ("recovered", "submitted"), self._stop in ("max_steps", "truncated")
-        return self.observe(), self._return - before, terminated, cut_short, self._info(action, outcome)
+        return self.observe(), self._return - before, terminated, cut_short, self._info(action, text, outcome)
 
     def observe(self) -> Observation:
         """The whole state."""
@@ -138,8 +146,8 @@ class RepairEnv:
             conflict=state.conflict,
             row_names=state.row_names,
             variable_names=state.variable_names,
-            rows=dict(state.rows),
-            variables=dict(state.variables),
+            rows=state.rows,
+            variables=state.variables,
             protected=tuple(name for name in self.problem.protected if name in state.row_names),
             past=self._past,
             steps_left=self.rules.max_steps - len(self._past),
@@ -169,9 +177,9 @@ class RepairEnv:
         """The return so far: step costs only until the episode ends."""
         return step_cost(len(self._outcomes)) if self._terms is None else self._terms["total"]
 
-    def _info(self, action: Action | InvalidAction, outcome: str) -> dict[str, Any]:
+    def _info(self, action: Action | InvalidAction, text: str | None, outcome: str) -> dict[str, Any]:
         info: dict[str, Any] = {
-            "action": str(action) if isinstance(action, Action) else None,
+            "action": text,
             "outcome": outcome,
             "status": self.state.solution.status,
             "stop": self._stop,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ordebug.core.parallel import Executor
 from ordebug.core.workers import Failure
 from ordebug.env.episode import Episode
 from ordebug.env.policies import ANCHORS, Turn, anchor, dice
@@ -51,6 +52,7 @@ def play_anchors(
     seed: int,
     workers: int,
     beside: bool = True,
+    executor: Executor = "local",
 ) -> None:
     """Plays every anchor on every problem, and the run's own policy where that is an anchor; finished ones are kept.
 
@@ -65,7 +67,8 @@ def play_anchors(
         for problem in problems
         if missing[problem.problem_id]
     ]
-    for task, played in zip(tasks, isolated(play, tasks, workers=workers, label="anchors"), strict=True):
+    results = isolated(play, tasks, workers=workers, label="anchors", executor=executor)
+    for task, played in zip(tasks, results, strict=True):
         episodes = _lost(task, played) if isinstance(played, Failure) else played
         for part, episode in zip(task.parts, episodes, strict=True):
             run.append([episode], part.policy if part.beside else None)

@@ -51,7 +51,13 @@ def _missing(played: PlayedRun) -> list[Repair]:
         repair.key: repair
         for episode in _recovered(run)
         for repair in [
-            Repair(problems.get(episode.problem_id), problems.folder, played.setting.actions, standing_edits(episode))
+            Repair(
+                problems.get(episode.problem_id),
+                problems.folder,
+                played.setting.actions,
+                standing_edits(episode),
+                played.setting.rules.solver,
+            )
         ]
     }
     return [repair for key, repair in repairs.items() if key not in known]

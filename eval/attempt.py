@@ -1,7 +1,7 @@
 """One episode as it is played: the messages shown, the replies taken, the record at the end."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,11 +58,15 @@ class PolicyReply:
         text: The reply.
         tokens: Its length, None where the policy cannot tell.
         truncated: Whether it was cut off by its token limit.
+        prompt_tokens: Length of the prompt, None where the policy cannot tell.
+        seconds: Wall-clock time until it had come, None where that was not measured.
     """
 
     text: str
     tokens: int | None = None
     truncated: bool = False
+    prompt_tokens: int | None = None
+    seconds: float | None = None
 
 
 class Attempt:
@@ -93,6 +97,11 @@ class Attempt:
             return
         if self.observation.status == "OPTIMAL":
             self._end("error", error="the model is feasible as it is: there is nothing to repair")
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """The decisions carried out so far."""
+        return tuple(self._steps)
 
     @property
     def state(self) -> Observation:
@@ -133,6 +142,8 @@ class Attempt:
                 iis_bounds=tuple(dict.fromkeys(bound.variable for bound in conflict.bounds)),
                 tokens=reply.tokens,
                 seconds=round(time.perf_counter() - start, 4),
+                prompt_tokens=reply.prompt_tokens,
+                reply_seconds=reply.seconds,
             )
         )
         if info["stop"] is not None:
@@ -160,6 +171,7 @@ class Attempt:
             objective=objective,
             reward=terms["total"] if terms else None,
             reward_terms=dict(terms) if terms else None,
+            solver=self._env.solver,
             error=error,
         )
 
@@ -180,14 +192,31 @@ def replay(item: Replay) -> tuple[list[Message], Episode | None]:
     """Plays stored replies: the prompt of the first or of the next decision, and the episode where it has ended."""
     env = item.setting.environment(item.problem, item.folder)
     try:
-        attempt = Attempt(env, item.setting, item.policy, item.sample)
-        messages = [] if attempt.observation is None else attempt.messages
-        for reply in item.replies:
-            if attempt.episode is None:
-                messages = attempt.messages
-                attempt.take(reply)
-        if attempt.episode is None:
-            messages = attempt.messages
-        return messages, attempt.episode
+        return replayed(env, item)
     finally:
         env.close()
+
+
+def replayed(env: RepairEnv, item: Replay) -> tuple[list[Message], Episode | None]:
+    """The same in an environment of the problem that the caller keeps."""
+    attempt = Attempt(env, item.setting, item.policy, item.sample)
+    messages = [] if attempt.observation is None else attempt.messages
+    for reply in item.replies:
+        if attempt.episode is None:
+            messages = attempt.messages
+            attempt.take(reply)
+    if attempt.episode is None:
+        messages = attempt.messages
+    return messages, attempt.episode
+
+
+def open_episodes(
+    finished: Container[tuple[str, int]], problems: ProblemSet, setting: Setting, policy: str, samples: int
+) -> dict[tuple[str, int], Replay]:
+    """What is still to be played, by problem and sample, from its beginning."""
+    return {
+        (problem.problem_id, sample): Replay(problem, problems.folder, setting, policy, sample)
+        for problem in problems
+        for sample in range(samples)
+        if (problem.problem_id, sample) not in finished
+    }

@@ -16,7 +16,7 @@ from ordebug.env.reply import ThinkState, parse_action, split_think
 from ordebug.env.reward import OBJECTIVE_KEPT, optimality_preserved
 from ordebug.eval.quality import Quality
 
-METRICS_VERSION = 3
+METRICS_VERSION = 4
 """Raised whenever a metric's definition changes."""
 
 SUCCESS_HORIZONS = (1, 5, 10)

@@ -49,7 +49,7 @@ class PlayedRun:
     def setting(self) -> Setting:
         """What the policies met."""
         config = self.config
-        rules = Rules(config["actions"], config["max_steps"], config["auto_submit"])
+        rules = Rules(config["actions"], config["max_steps"], config["auto_submit"], config.get("solver", "auto"))
         return Setting(config["profile"], rules, config["max_prompt_tokens"], config.get("decisions"))
 
     @cached_property

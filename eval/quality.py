@@ -21,9 +21,9 @@ from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.reply import parse_action
 from ordebug.env.solvers.elastic import Violation, cheapest_repair
-from ordebug.env.solvers.model import Model, read_model
+from ordebug.env.solvers.model import Model, SolverName, read_model
 
-QUALITY_VERSION = 1
+QUALITY_VERSION = 2
 """Raised whenever a measure changes; what another version stored is measured anew."""
 
 STORE = "quality.jsonl"
@@ -38,7 +38,7 @@ class Quality:
         reason: The proof's last line, or why there is no number.
         touched: Rows and variables that differ from the broken model's.
         fewest: The fewest rows and bounds that must give way (feasRelax, L0).
-        violation: The least total violation of the broken model's limits if only what was touched may give way.
+        violation: The least total violation, scaled, if only what was touched may give way.
         least: The least total violation if anything may (feasRelax, L1).
     """
 
@@ -59,12 +59,14 @@ class Repair:
         folder: Where its files lie.
         actions: The action set, which decides how an edit is read.
         edits: The edits that stand at the end, in canonical text.
+        solver: Which solver was asked for.
     """
 
     problem: Problem
     folder: Path
     actions: ActionSet
     edits: tuple[str, ...]
+    solver: SolverName = "auto"
 
     @property
     def key(self) -> str:
@@ -94,10 +96,10 @@ def measure(repair: Repair) -> Quality:
     """
     problems = ProblemSet(repair.folder, {})
     try:
-        with _opened(problems.model_path(repair.problem)) as broken, _copied(broken) as repaired:
+        with _opened(problems.model_path(repair.problem), repair.solver) as broken, _copied(broken) as repaired:
             make_edits(repaired, repair)
             return Quality(
-                **_against_clean(repaired, problems.clean_model_path(repair.problem)),
+                **_against_clean(repaired, problems.clean_model_path(repair.problem), repair.solver),
                 **_cost(broken, repaired, repair.problem),
             )
     except LicenceError:
@@ -125,8 +127,8 @@ def stored_row(repair: Repair, quality: Quality) -> dict[str, Any]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Model]:
-    model = read_model(path)
+def _opened(path: Path, solver: SolverName) -> Iterator[Model]:
+    model = read_model(path, solver)
     try:
         yield model
     finally:
@@ -156,10 +158,10 @@ def make_edits(model: Model, repair: Repair) -> None:
         apply_edit(model, action.name, arguments, published=repair.actions == "compat")
 
 
-def _against_clean(repaired: Model, path: Path | None) -> dict[str, Any]:
+def _against_clean(repaired: Model, path: Path | None, solver: SolverName) -> dict[str, Any]:
     if path is None:
         return {"reason": "the problem stores no clean model"}
-    with _opened(path) as clean:
+    with _opened(path, solver) as clean:
         found = equivalence(clean, repaired)
     return {"equivalence": found.verdict, "reason": ": ".join(filter(None, (found.witness, found.reason)))}
 
@@ -186,4 +188,4 @@ def _touched(broken: Model, repaired: Model, part: str) -> set[str]:
 
 
 def _total(violations: Iterable[Violation]) -> float | None:
-    return sum(violation.amount for violation in violations) or None
+    return sum(violation.scaled for violation in violations) or None

@@ -18,7 +18,7 @@ from ordebug.core.jsonl import read_json, write_json, write_rows
 from ordebug.core.workers import Failure
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import Message, messages_sha256
-from ordebug.eval.attempt import PolicyReply, Replay, Setting, replay
+from ordebug.eval.attempt import PolicyReply, Replay, Setting, open_episodes, replay
 from ordebug.eval.isolation import isolated, lost_episode
 from ordebug.eval.run_folder import Key, RunFolder
 from ordebug.eval.run_manifest import identity
@@ -45,13 +45,7 @@ def play_swift_infer(
         InputError: If its result lacks a reply or holds two for one prompt.
         LicenceError: If the solver has no licence.
     """
-    finished = run.finished()
-    items = {
-        (problem.problem_id, sample): Replay(problem, problems.folder, setting, policy, sample)
-        for problem in problems
-        for sample in range(samples)
-        if (problem.problem_id, sample) not in finished
-    }
+    items = open_episodes(run.finished(), problems, setting, policy, samples)
     if not items:
         return
     existing_file(swift.recipe, "a recipe for swift infer")

@@ -18,7 +18,8 @@ Key = tuple[str, int]
 """What tells episodes of one policy apart: the problem and which attempt at it."""
 
 LOCK = ".lock"
-REMAINS = ("episodes.jsonl", "anchors", "infer", "metrics.json", "quality.jsonl")
+REPLIES = "replies.jsonl"
+REMAINS = ("episodes.jsonl", "anchors", "infer", REPLIES, "metrics.json", "quality.jsonl")
 METRICS_HOLD = ("policy", "problems", "episodes", "errors", "by_type", "anchors", "anchors_by_type", "paired")
 
 

@@ -16,6 +16,8 @@ from ordebug.eval.metrics import METRICS_VERSION
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth")
 NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state")
 WHERE_TO_FIND = ("problems", "model", "recipe")
+SINCE_ADDED = {"solver": "auto"}
+"""Settings that older manifests do not name, with what held then."""
 COMPARED_VERSIONS = ("renderer_version", "reward_version")
 
 
@@ -34,7 +36,7 @@ def run_manifest(
     found = manifest(
         config,
         {"problems": problems.source, **data},
-        solver=solver_manifest(),
+        solver=highs_manifest() if config.get("solver") == "highs" else solver_manifest(),
         elastic_solver=highs_manifest(),
         renderer_version=RENDERER_VERSION,
         reward_version=REWARD_VERSION,
@@ -67,7 +69,7 @@ def models_sha256(problems: ProblemSet) -> str:
 def identity(found: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a manifest that every reply and episode depends on. Of files the content counts, not the path."""
     config, versions = found["config"], {name: found.get(name) for name in COMPARED_VERSIONS}
-    settings = {name: value for name, value in config.items() if name not in WHERE_TO_FIND}
+    settings = SINCE_ADDED | {name: value for name, value in config.items() if name not in WHERE_TO_FIND}
     return {
         "settings": settings | versions,
         "contents": {name: entry["sha256"] for name, entry in found.get("data", {}).items()},

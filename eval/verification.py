@@ -138,7 +138,9 @@ def _check_quality(run: PlayedRun, workers: int, found: Verification) -> None:
             key = repair_key(episode.problem_id, standing_edits(episode))
             if episode.recovered and key in run.quality:
                 problem = run.problems.get(episode.problem_id)
-                repairs[key] = Repair(problem, run.problems.folder, run.setting.actions, standing_edits(episode))
+                repairs[key] = Repair(
+                    problem, run.problems.folder, run.setting.actions, standing_edits(episode), run.setting.rules.solver
+                )
     measured = parallel_map(measure, list(repairs.values()), workers=workers, label="repairs again")
     for (key, repair), now in zip(repairs.items(), measured, strict=True):
         found.repairs += 1

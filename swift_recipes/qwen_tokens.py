@@ -4,9 +4,7 @@ A byte-pair tokenizer is stored there as tokens with ranks. A fast tokenizer wan
 made of are what is left when it is built with lower ranks alone.
 """
 
-import base64
 from functools import cache
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,25 +13,7 @@ from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
 from ordebug.core.errors import ToolError
-
-RANKS = 151_643
-# fmt: off
-SPECIAL = (
-    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>",
-    "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
-    "<|image_pad|>", "<|video_pad|>",
-)
-ADDED = (
-    "<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>",
-    "<|repo_name|>", "<|file_sep|>", "<tool_response>", "</tool_response>", "<think>", "</think>",
-)
-# fmt: on
-"""Qwen3's added tokens, whose ids follow the ranks in this order; the first group alone is special."""
-
-WORDS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-"""How Qwen cuts text into words, within which bytes are joined."""
+from ordebug.swift_recipes.qwen_ranks import ADDED, RANKS, SPECIAL, WORDS, read_ranks
 
 MAX_LENGTH = 131_072
 
@@ -63,23 +43,6 @@ def save_qwen_tokenizer(folder: Path) -> None:
     """Writes the tokenizer so that ``AutoTokenizer`` reads it."""
     folder.mkdir(parents=True, exist_ok=True)
     qwen_tokenizer().save_pretrained(folder)
-
-
-def read_ranks() -> dict[bytes, int]:
-    """Qwen's tokens with their ranks.
-
-    Raises:
-        ToolError: If dashscope is not installed or holds other ranks.
-    """
-    found = find_spec("dashscope")
-    if found is None or found.origin is None:
-        raise ToolError("the package dashscope, which holds Qwen's tokens, is missing.", "pip install dashscope")
-    path = Path(found.origin).parent / "resources" / "qwen.tiktoken"
-    pairs = (line.split() for line in path.read_bytes().splitlines()) if path.is_file() else ()
-    ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
-    if len(ranks) != RANKS:
-        raise ToolError(f"{path} holds {len(ranks)} tokens, not {RANKS}.", "pip install 'dashscope>=1.20'")
-    return ranks
 
 
 def _byte_pairs(ranks: dict[bytes, int]) -> Tokenizer:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ordebug.core.errors import UsageError
 from ordebug.core.jsonl import write_json
-from ordebug.core.parallel import parallel_map
+from ordebug.core.parallel import Executor, parallel_map
 from ordebug.env.generate.attempt import Rejections, make
 from ordebug.env.generate.harvest import Harvest
 from ordebug.env.generate.plan import Order, Plan
@@ -27,7 +27,7 @@ MOST_ORDERED = 480
 """Clean models ordered at a time."""
 
 
-def generate(folder: Path, plan: Plan, workers: int) -> tuple[list[Problem], Rejections]:
+def generate(folder: Path, plan: Plan, workers: int, executor: Executor = "local") -> tuple[list[Problem], Rejections]:
     """Makes a set of problems and writes it; returns the problems and why attempts were rejected.
 
     Raises:
@@ -47,7 +47,8 @@ def generate(folder: Path, plan: Plan, workers: int) -> tuple[list[Problem], Rej
         ordered = (Order(folder, plan, wanted, i) for i in range(number, number + batch))
         orders = [order for order in map(harvest.worth_trying, ordered) if order.types]
         number += batch
-        for order, made in zip(orders, parallel_map(make, orders, workers=workers, label=LABEL), strict=False):
+        results = parallel_map(make, orders, workers=workers, label=LABEL, executor=executor)
+        for order, made in zip(orders, results, strict=False):
             rejections += made.rejections
             harvest.count(order, made)
             for problem in made.problems:

@@ -65,7 +65,7 @@ class Arrays:
     @cached_property
     def entry_rows(self) -> Ints:
         """The row of each stored entry."""
-        return np.repeat(np.arange(len(self.row_lower), dtype=np.int32), np.diff(self.starts))
+        return np.arange(len(self.row_lower), dtype=np.int32).repeat(self.starts[1:] - self.starts[:-1])
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -135,13 +135,12 @@ class Arrays:
 def starts_of(counts: npt.NDArray[Any]) -> Ints:
     """Where each row's entries start, and where the last one's end, from how many each has."""
     starts = np.zeros(len(counts) + 1, dtype=np.int32)
-    np.cumsum(counts, out=starts[1:])
+    np.add.accumulate(counts, out=starts[1:])
     return starts
 
 
 def limited(values: Sequence[float] | Floats) -> Floats:
     """Numbers with those that mean "no limit" made infinite."""
     array = np.asarray(values, dtype=np.float64)
-    if (np.abs(array) < INFINITE).all():
-        return array
-    return np.where(np.abs(array) >= INFINITE, np.copysign(np.inf, array), array)
+    endless = np.abs(array) >= INFINITE
+    return np.where(endless, np.copysign(np.inf, array), array) if endless.any() else array

@@ -5,7 +5,7 @@ that are to be kept can never be violated.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -31,14 +31,16 @@ class Violation:
         kind: A row, or a side of a variable's bounds.
         name: The row or the variable.
         amount: By how much it must be loosened, > 0, in the row's or the variable's own unit.
+        scaled: The same by the row's scale (``elastic_program.py``), so that amounts can be added.
     """
 
     kind: Kind
     name: str
     amount: float
+    scaled: float = field(default=0.0, compare=False)
 
 
-def least_violation(model: Model) -> float:
+def least_violation(model: Arrays) -> float:
     """The least total violation of rows and finite bounds, scaled; 0.0 when there is none.
 
     Of a MILP, that of its LP relaxation: 0.0 too when integrality alone makes it infeasible. A model that its solver
@@ -47,8 +49,7 @@ def least_violation(model: Model) -> float:
     Raises:
         SolverError: If a limit of work or numerical trouble left the question open.
     """
-    arrays = model.arrays()
-    program = elastic(arrays, everything(arrays), integral=False).program
+    program = elastic(model, everything(model), integral=False).program
     result = solve(program, NAME, presolve=False)  # presolve costs more than it saves here, at 10 rows and at 2,000
     if result.status != "OPTIMAL":
         raise SolverError(f"{NAME}: HiGHS called it {result.status.lower()}, which it cannot be.")
@@ -116,12 +117,13 @@ def _least_total(model: Arrays, may_break: Relaxable) -> tuple[Violation, ...] |
 
 def _violations(model: Arrays, stretched: Elastic, scaled: Floats) -> tuple[Violation, ...]:
     """The violations in a solution; the two sides of an equality are one."""
-    amounts: dict[tuple[Kind, int], float] = {}
+    found: dict[tuple[Kind, int], Violation] = {}
     for column in np.flatnonzero(scaled > NOTHING):
-        owner = stretched.owner(int(column))
-        amounts[owner] = amounts.get(owner, 0.0) + float(scaled[column] * stretched.scales[column])
-    ordered = sorted(amounts, key=lambda key: (key[0] != "row", key[1]))
-    return tuple(Violation(kind, _name(model, kind, index), amounts[kind, index]) for kind, index in ordered)
+        kind, index = owner = stretched.owner(int(column))
+        before = found.get(owner, Violation(kind, _name(model, kind, index), 0.0))
+        amount = before.amount + float(scaled[column] * stretched.scales[column])
+        found[owner] = replace(before, amount=amount, scaled=before.scaled + float(scaled[column]))
+    return tuple(found[owner] for owner in sorted(found, key=lambda owner: (owner[0] != "row", owner[1])))
 
 
 def _name(model: Arrays, kind: Kind, index: int) -> str:

@@ -13,7 +13,7 @@ where integrality counts, integers, whose p and q would have to be integers too.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -60,8 +60,7 @@ class Elastic:
         return ("lower", bound) if bound < variables else ("upper", bound - variables)
 
 
-@dataclass(frozen=True)
-class _Entries:
+class _Entries(NamedTuple):
     """Matrix entries in no order."""
 
     rows: Ints
@@ -77,7 +76,7 @@ def elastic(model: Arrays, may_break: Relaxable, *, integral: bool) -> Elastic:
         may_break: What may be broken; no bound that a binary type implies.
         integral: Whether integers stay integers; else the program is an LP.
     """
-    types = model.types if integral else np.full_like(model.types, "C")
+    types = model.types if integral else None
     as_row = _needing_rows(model, integral)
     soft = np.concatenate([may_break.lower, may_break.upper])
     if as_row is None:
@@ -118,19 +117,23 @@ def _with_bounds_as_rows(model: Arrays, added: Ints) -> Arrays:
     )
 
 
-def _stretched(model: Arrays, may_break_rows: Mask, soft_bounds: Mask, types: Strings, added: Ints) -> Elastic:
+def _stretched(model: Arrays, may_break_rows: Mask, soft_bounds: Mask, types: Strings | None, added: Ints) -> Elastic:
     """The program: measuring columns of one entry for rows, and, for bounds, such as repeat a variable's."""
     rows, count = len(model.row_lower), len(model.cost)
-    broken, row_scales = _row_measures(model, may_break_rows)
-    bounds, bound_scales = _bound_measures(model, soft_bounds)
+    broken, row_of_broken, row_scales = _row_measures(model, may_break_rows)
+    bounds = soft_bounds.nonzero()[0].astype(np.int32)
+    bound_scales = np.maximum(np.abs(np.concatenate([model.lower, model.upper])), 1.0)
     measures = len(broken) + len(bounds)
     slack = _Entries(
-        broken % max(1, rows),
+        row_of_broken,
         np.arange(count, count + len(broken), dtype=np.int32),
         np.where(broken < rows, row_scales, -row_scales),
     )
-    repeated = _repeated(model, bounds, bound_scales, first=count + len(broken))
+    repeated = _repeated(model, soft_bounds, bound_scales, first=count + len(broken))
     starts, columns, values = _by_row(rows, (_Entries(model.entry_rows, model.columns, model.values), slack, repeated))
+    all_types = np.full(count + measures, "C")
+    if types is not None:
+        all_types[:count] = types
     program = Arrays(
         row_names=(),
         variable_names=(),
@@ -142,21 +145,27 @@ def _stretched(model: Arrays, may_break_rows: Mask, soft_bounds: Mask, types: St
         lower=np.concatenate([model.limits[0], np.zeros(measures)]),
         upper=np.concatenate([model.limits[1], np.full(measures, np.inf)]),
         cost=np.concatenate([np.zeros(count), np.ones(measures)]),
-        types=np.concatenate([types, np.full(measures, "C")]),
+        types=all_types,
     )
     owners = np.concatenate([broken, bounds + np.int32(2 * rows)])
-    return Elastic(program, np.concatenate([row_scales, bound_scales]), owners, rows - len(added), added)
+    return Elastic(program, np.concatenate([row_scales, bound_scales[bounds]]), owners, rows - len(added), added)
 
 
-def _repeated(model: Arrays, bounds: Ints, scales: Floats, *, first: int) -> _Entries:
-    """Columns that repeat those of the variables with soft bounds: downwards for lower bounds, upwards for upper."""
+def _repeated(model: Arrays, soft: Mask, scales: Floats, *, first: int) -> _Entries:
+    """Columns that repeat those of the variables with soft bounds: downwards for lower bounds, upwards for upper.
+
+    Args:
+        model: The model.
+        soft: Which of its lower and then its upper bounds are soft.
+        scales: The scale of each, soft or not.
+        first: Where the first column lies.
+    """
     count = len(model.cost)
-    # for each bound, soft or not: where its column lies, 0 if it has none, and by what it repeats the variable's
-    places, steps = np.zeros(2 * count, dtype=np.int32), np.zeros(2 * count)
-    places[bounds] = np.arange(first, first + len(bounds))
-    steps[bounds] = np.where(bounds < count, -scales, scales)
+    places = np.add.accumulate(soft, dtype=np.int32)
+    places += first - 1
+    steps = np.concatenate([-scales[:count], scales[count:]])
     bound_of_entry = np.concatenate([model.columns, model.columns + np.int32(count)])
-    chosen = np.flatnonzero(places[bound_of_entry])
+    chosen = soft[bound_of_entry].nonzero()[0]
     bound, entry = bound_of_entry[chosen], chosen % max(1, len(model.columns))
     return _Entries(model.entry_rows[entry], places[bound], model.values[entry] * steps[bound])
 
@@ -164,24 +173,28 @@ def _repeated(model: Arrays, bounds: Ints, scales: Floats, *, first: int) -> _En
 def _by_row(rows: int, parts: Sequence[_Entries]) -> tuple[Ints, Ints, Floats]:
     """The matrix by rows: starts, columns, values."""
     entry_rows = np.concatenate([part.rows for part in parts])
-    order = np.argsort(entry_rows, kind="stable")
-    columns, values = (np.concatenate([getattr(part, name) for part in parts])[order] for name in ("columns", "values"))
+    order = entry_rows.argsort(kind="stable")
+    columns = np.concatenate([part.columns for part in parts])[order]
+    values = np.concatenate([part.values for part in parts])[order]
     return starts_of(np.bincount(entry_rows, minlength=rows)), columns, values
 
 
-def _bound_measures(model: Arrays, soft: Mask) -> tuple[Ints, Floats]:
-    """The soft bounds, as places among all lower and then all upper bounds, and their scales."""
-    bounds = np.flatnonzero(soft).astype(np.int32)
-    return bounds, np.maximum(np.abs(np.concatenate([model.lower, model.upper])[bounds]), 1.0)
-
-
-def _row_measures(model: Arrays, may_break: Mask) -> tuple[Ints, Floats]:
-    """The sides of rows that may be broken, as places among all lower and then all upper limits, and their scales."""
-    rows = len(model.row_lower)
+def _row_measures(model: Arrays, may_break: Mask) -> tuple[Ints, Ints, Floats]:
+    """The sides of rows that may be broken, as places among all lower and then all upper limits; rows; scales."""
     limits = np.concatenate([model.row_lower, model.row_upper])
-    broken = np.flatnonzero(np.isfinite(limits) & np.concatenate([may_break, may_break])).astype(np.int32)
-    largest = np.zeros(rows)
-    np.maximum.at(largest, model.entry_rows, np.abs(model.values))
-    scales = np.maximum(np.abs(limits[broken]), largest[broken % max(1, rows)])
+    sides = np.isfinite(limits) & np.concatenate([may_break, may_break])
+    broken = sides.nonzero()[0].astype(np.int32)
+    rows = broken % np.int32(max(1, len(model.row_lower)))
+    scales = np.maximum(np.abs(limits[broken]), _largest(model)[rows])
     scales[scales == 0] = 1.0
-    return broken, scales
+    return broken, rows, scales
+
+
+def _largest(model: Arrays) -> Floats:
+    """The largest |coefficient| of each row, 0 where it has none."""
+    firsts, ends = model.starts[:-1], model.starts[1:]
+    if (firsts < ends).all() and len(firsts):
+        return np.maximum.reduceat(np.abs(model.values), firsts)
+    largest = np.zeros(len(firsts))
+    np.maximum.at(largest, model.entry_rows, np.abs(model.values))
+    return largest

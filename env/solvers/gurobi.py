@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from itertools import compress
 from pathlib import Path
 
 import gurobipy as gp
@@ -10,7 +11,7 @@ from gurobipy import GRB
 from ordebug.core.errors import InputError, ModelTooLargeError, SolverError
 from ordebug.env.observation import BoundInConflict, Conflict, RowView, Sense, VariableView
 from ordebug.env.solvers.arrays import Arrays
-from ordebug.env.solvers.gurobi_content import arrays_of, beyond_milp, limit
+from ordebug.env.solvers.gurobi_content import arrays_of, beyond_milp, copied, limit
 from ordebug.env.solvers.gurobi_environment import (
     SMALL_LICENCE,
     NotInfeasibleError,
@@ -21,7 +22,7 @@ from ordebug.env.solvers.gurobi_environment import (
 from ordebug.env.solvers.gurobi_environment import environment as environment
 from ordebug.env.solvers.gurobi_environment import solver_manifest as solver_manifest
 from ordebug.env.solvers.model import Matrix as Matrix
-from ordebug.env.solvers.model import Model
+from ordebug.env.solvers.model import Model, SolverName
 from ordebug.env.solvers.model import Solution as Solution
 
 SMALLEST_TOLERANCE = 1e-9
@@ -84,9 +85,12 @@ class GurobiModel:
     def copy(self) -> "GurobiModel":
         """An independent copy of the model as it now is."""
         twin = GurobiModel.__new__(GurobiModel)
-        twin._model, twin._name, twin._views = self._model.copy(), self._name, self._views
+        twin._model, twin._name, twin._views = copied(self._model), self._name, self._views
         constrs = twin._model.getConstrs()
-        twin._rows = {name: [constrs[row.index] for row in rows] for name, rows in self._rows.items()}
+        if len(constrs) == len(self._rows):  # in one order: an index is slow to read
+            twin._rows = {name: [row] for name, row in zip(self._rows, constrs, strict=True)}
+        else:
+            twin._rows = {name: [constrs[row.index] for row in rows] for name, rows in self._rows.items()}
         twin._variables = dict(zip(self._variables, twin._model.getVars(), strict=True))
         return twin
 
@@ -94,10 +98,19 @@ class GurobiModel:
         """Frees the solver's memory."""
         self._model.dispose()
 
+    def forget(self) -> None:
+        """Forgets what was solved: the next solve begins as that of a copy does."""
+        self._model.reset()
+
     def write(self, path: Path) -> None:
         """Writes the model; the suffix (.mps, .lp) decides the format."""
         with translated(str(path)):
             self._model.write(str(path))
+
+    @property
+    def solver(self) -> SolverName:
+        """The solver that holds it."""
+        return "gurobi"
 
     @property
     def row_names(self) -> tuple[str, ...]:
@@ -190,11 +203,15 @@ class GurobiModel:
         if not self._model.IISMinimal:
             raise SolverError(f"{self._name}: the work limit ended the search for an irreducible conflict.")
         in_conflict = self._model.getAttr("IISConstr")
+        if len(in_conflict) == len(self._rows):  # in one order: an index is slow to read
+            return Conflict(tuple(compress(self._rows, in_conflict)), self._bounds_in_conflict())
         rows = tuple(name for name, parts in self._rows.items() if any(in_conflict[part.index] for part in parts))
         return Conflict(rows, self._bounds_in_conflict())
 
     def _bounds_in_conflict(self) -> tuple[BoundInConflict, ...]:
         lower, upper = self._model.getAttr("IISLB"), self._model.getAttr("IISUB")
+        if not any(lower) and not any(upper):
+            return ()
         bounds: list[BoundInConflict] = []
         for name, in_lower, in_upper in zip(self._variables, lower, upper, strict=True):
             bounds += [BoundInConflict(name, "lower")] if in_lower else []
@@ -297,9 +314,9 @@ class GurobiModel:
 
     def set_rhs(self, name: str, value: float) -> None:
         """Replaces a row's right-hand side; of a relaxed equality, the middle."""
-        middle = self.row(name).rhs
+        slack = self.row(name).slack
         for part in self._rows[name]:
-            part.RHS += value - middle
+            part.RHS = value + {GRB.LESS_EQUAL: slack, GRB.GREATER_EQUAL: -slack}.get(part.Sense, 0.0)
         self._model.update()
 
     def set_bounds(self, variable: str, lower: float, upper: float | None = None) -> None:

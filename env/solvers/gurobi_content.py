@@ -18,8 +18,9 @@ def arrays_of(model: gp.Model, rows: Mapping[str, Sequence[gp.Constr]], variable
         rows: Gurobi's rows for each row, in model order.
         variable_names: The variables in model order.
     """
-    matrix = model.getA()
-    sense, rhs = np.array(model.getAttr("Sense"), dtype="U1"), limited(model.getAttr("RHS"))
+    matrix, sense, count = model.getA(), np.array(model.getAttr("Sense"), dtype="U1"), len(variable_names)
+    limits = limited(model.getAttr("LB") + model.getAttr("UB") + model.getAttr("RHS"))
+    lower, upper, rhs = limits[:count], limits[count : 2 * count], limits[2 * count :]
     low, high = np.where(sense == GRB.LESS_EQUAL, -np.inf, rhs), np.where(sense == GRB.GREATER_EQUAL, np.inf, rhs)
     if len(rows) < len(rhs):
         parts = [[part.index for part in row] for row in rows.values()]
@@ -28,13 +29,13 @@ def arrays_of(model: gp.Model, rows: Mapping[str, Sequence[gp.Constr]], variable
     return Arrays(
         row_names=tuple(rows),
         variable_names=variable_names,
-        starts=matrix.indptr.astype(np.int32),
-        columns=matrix.indices.astype(np.int32),
+        starts=matrix.indptr.astype(np.int32, copy=False),
+        columns=matrix.indices.astype(np.int32, copy=False),
         values=matrix.data,
         row_lower=low,
         row_upper=high,
-        lower=limited(model.getAttr("LB")),
-        upper=limited(model.getAttr("UB")),
+        lower=lower,
+        upper=upper,
         cost=np.array(model.getAttr("Obj")),
         types=np.array(model.getAttr("VType"), dtype="U1"),
         offset=model.ObjCon,
@@ -42,11 +43,27 @@ def arrays_of(model: gp.Model, rows: Mapping[str, Sequence[gp.Constr]], variable
     )
 
 
+def copied(model: gp.Model) -> gp.Model:
+    """A copy, in which Gurobi would round the fractional bounds of integer variables."""
+    twin = model.copy()
+    if model.IsMIP:
+        for side in ("LB", "UB"):
+            bounds = model.getAttr(side)
+            if bounds != twin.getAttr(side):
+                twin.setAttr(side, bounds)
+                twin.update()
+    return twin
+
+
 def beyond_milp(model: gp.Model) -> bool:
     """Whether it is more than an LP or MILP."""
-    extras = (model.NumQConstrs, model.NumSOS, model.NumGenConstrs, model.NumPWLObjVars, model.IsQP)
-    types = set(model.getAttr("VType")) if model.NumIntVars else set()
-    return any(extras) or model.NumObj > 1 or bool(types & {GRB.SEMICONT, GRB.SEMIINT})
+    if model.IsQP or model.IsQCP or model.NumPWLObjVars:
+        return True
+    if not model.IsMIP:  # which SOS, general constraints and several objectives make a model
+        return False
+    if model.NumSOS or model.NumGenConstrs or model.NumObj > 1:
+        return True
+    return not {GRB.SEMICONT, GRB.SEMIINT}.isdisjoint(model.getAttr("VType"))
 
 
 def limit(value: float) -> float:

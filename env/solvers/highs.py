@@ -15,7 +15,7 @@ from ordebug.env.observation import Conflict, RowView, Sense, VariableView
 from ordebug.env.solvers import highs_engine
 from ordebug.env.solvers.arrays import Arrays
 from ordebug.env.solvers.highs_conflict import conflict_of
-from ordebug.env.solvers.model import Matrix, Solution
+from ordebug.env.solvers.model import Matrix, Solution, SolverName
 
 
 class HighsModel:
@@ -51,9 +51,17 @@ class HighsModel:
     def close(self) -> None:
         """Nothing to free: the solver holds a model only while it solves."""
 
+    def forget(self) -> None:
+        """Nothing to forget: every solve begins anew."""
+
     def write(self, path: Path) -> None:
         """Writes the model; the suffix (.mps, .lp) decides the format."""
         highs_engine.write_arrays(self._arrays, self._name, path)
+
+    @property
+    def solver(self) -> SolverName:
+        """The solver that holds it."""
+        return "highs"
 
     @property
     def row_names(self) -> tuple[str, ...]:

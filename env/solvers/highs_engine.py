@@ -15,6 +15,7 @@ from highspy import HighsModelStatus as Found
 from ordebug.core.errors import InputError, SolverError
 from ordebug.env.observation import Status
 from ordebug.env.solvers.arrays import Arrays, Floats, Mask, limited
+from ordebug.env.solvers.mps_bounds import with_free_lower_bounds
 
 OPTIONS: dict[str, int | float | str | bool] = {
     "random_seed": 0,
@@ -85,17 +86,19 @@ def solve(model: Arrays, name: str, *, presolve: bool = True, values: bool = Fal
         return Result("INFEASIBLE")
     highs = _passed(model, name)
     highs.setOptionValue("presolve", "on" if presolve else "off")
-    for option, value in EXACT.items():
-        highs.setOptionValue(option, value if exact else OPTIONS[option])
+    if model.integral.any():
+        for option, value in EXACT.items():
+            highs.setOptionValue(option, value if exact else OPTIONS[option])
     highs.run()
     found = highs.getModelStatus()
     if found in UNBOUNDED:
         return Result(_unbounded_or_infeasible(model, name, found))
-    if found not in CERTAIN:
+    status = CERTAIN.get(found)
+    if status is None:
         what = highs.modelStatusToString(found)
         raise SolverError(f"{name}: HiGHS stopped ({what}) before it knew whether it is feasible.")
-    if CERTAIN[found] != "OPTIMAL":
-        return Result(CERTAIN[found])
+    if status != "OPTIMAL":
+        return Result(status)
     found_values = np.array(highs.getSolution().col_value) if values else None
     return Result("OPTIMAL", highs.getObjectiveValue(), found_values)
 
@@ -131,7 +134,7 @@ def read_arrays(path: Path) -> Arrays:
         raise InputError(f"{path}: not linear, or more than an LP or MILP.", "Only LP and MILP models can be repaired.")
     highs.ensureRowwise()
     try:
-        return _arrays(highs.getLp())
+        return with_free_lower_bounds(_arrays(highs.getLp()), path)
     except UnicodeDecodeError:
         raise InputError(f"{path}: a name is not UTF-8 text.", "Save the model file as UTF-8.") from None
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from ordebug.core.errors import LicenceError, ModelTooLargeError, SolverError
 from ordebug.env.observation import Conflict, RowView, Sense, Status, VariableView
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ordebug.env.solvers.highs import HighsModel
 
 SolverName = Literal["auto", "gurobi", "highs"]
+SOLVERS: tuple[SolverName, ...] = get_args(SolverName)
 Matrix = dict[str, object]
 
 
@@ -30,6 +31,10 @@ class Model(Protocol):
     """A linear model with edits by name, in some solver."""
 
     @property
+    def solver(self) -> SolverName:
+        """The solver that holds it; never ``auto``."""
+
+    @property
     def row_names(self) -> tuple[str, ...]:
         """The rows in model order."""
 
@@ -42,6 +47,9 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Frees the solver's memory."""
+
+    def forget(self) -> None:
+        """Forgets what was solved: the next solve begins as that of a copy does."""
 
     def write(self, path: Path) -> None:
         """Writes the model; the suffix (.mps, .lp) decides the format."""

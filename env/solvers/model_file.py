@@ -22,27 +22,30 @@ def check_model_file(path: Path) -> None:
     Raises:
         InputError: If it is missing, a folder, a pipe or a device, of another kind, damaged, or too large.
     """
-    _check_kind(path)
+    size = _size(path)
+    name = path.name.lower()
     compressed = path.suffix == ".gz"
-    if Path(path.stem if compressed else path.name).suffix.lower() not in SUFFIXES:
+    if not name.removesuffix(".gz").endswith(SUFFIXES):
         raise InputError(f"{path}: not named as a model file.", "Give a .mps or .lp file, or one with .gz after that.")
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         if (file.read(2) == GZIP_MAGIC) != compressed:
             raise InputError(f"{path}: its suffix does not tell whether it is compressed.", "End it in .gz if it is.")
     if compressed:
         _check_decompressed(path)
-    elif path.stat().st_size > MOST_BYTES:
+    elif size > MOST_BYTES:
         raise _too_large(path)
 
 
-def _check_kind(path: Path) -> None:
+def _size(path: Path) -> int:
+    """The bytes of an ordinary file."""
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).", "Check the path of the model file.") from None
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, socket or device"
         raise InputError(f"{path} is {kind}, not a model file.", "Give the path of a .mps or .lp file.")
+    return found.st_size
 
 
 def _check_decompressed(path: Path) -> None:

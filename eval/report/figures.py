@@ -130,7 +130,7 @@ def cost(episodes: Iterable[Episode]) -> list[Figure]:
         ticks = [_short(edge) for edge in edges]
         picture = chart.columns("Tokens of a reply", ticks, [Part("replies", "run", counts)], every=False)
         found.append(Figure(picture, f"{_spread(tokens)} {sum(tokens):,} in all."))
-    replies = [float(took) for step in steps if (took := getattr(step, "reply_seconds", None)) is not None]
+    replies = [step.reply_seconds for step in steps if step.reply_seconds is not None]
     found += _seconds("Seconds until a reply had come", "replies", replies)
     solving = [step.seconds for step in steps if step.seconds is not None]
     return found + _seconds("Seconds of the environment's part of a step", "steps", solving)

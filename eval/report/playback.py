@@ -145,13 +145,13 @@ def _shown(observation: Observation, setting: Setting) -> Messages:
 
 def _differences(wanted: Wanted) -> list[Words | None]:
     """What differed from the clean model at the start, and at the end of each episode; None without a clean model."""
-    problems = ProblemSet(wanted.folder, {})
+    problems, solver = ProblemSet(wanted.folder, {}), wanted.setting.rules.solver
     path = problems.clean_model_path(wanted.problem)
     if path is None:
         return [None] * (1 + len(wanted.episodes))
     with ExitStack() as opened:
-        clean = opened.enter_context(closing(read_model(path)))
-        broken = opened.enter_context(closing(read_model(problems.model_path(wanted.problem))))
+        clean = opened.enter_context(closing(read_model(path, solver)))
+        broken = opened.enter_context(closing(read_model(problems.model_path(wanted.problem), solver)))
         found: dict[tuple[str, ...], Words | None] = {}
         for edits in ((), *map(standing_edits, wanted.episodes)):
             if edits not in found:

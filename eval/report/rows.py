@@ -104,8 +104,8 @@ def warnings(metrics: Metrics) -> list[str]:
     told = []
     if metrics["errors"]:
         told.append(
-            f"{metrics['errors']} of {metrics['episodes']} episodes are unscored: the solver failed or the model could "
-            "not be used. 'error' in episodes.jsonl says why."
+            f"{metrics['errors']} of {metrics['episodes']} episodes are unscored: the solver or a server failed, or a "
+            "problem could not be used. 'error' in episodes.jsonl says why; the same command plays them again."
         )
     if metrics.get("prompts_differ"):
         told.append(

@@ -65,17 +65,23 @@ def test_what_the_user_must_change(tmp_path: Path, words: list[str], error: type
 
 
 def test_split(tmp_path: Path) -> None:
-    path = write(tmp_path / "rows.jsonl", [{**GOOD, "input": f"ID: p{index}"} for index in range(40)])
+    path = write(tmp_path / "rows.jsonl", [{**GOOD, "input": f"ID: p{index}\nat most {index}"} for index in range(40)])
     run("convert", path, "--out", tmp_path / "sft.jsonl")
-    done = run("split", tmp_path / "sft.jsonl", "--out", tmp_path / "parts", "--json")
+    words = ("split", tmp_path / "sft.jsonl", "--out", tmp_path / "parts", "--by", "problem")
+    done = run(*words, "--json")
     assert done.exit_code == 0, done.output
     assert {name: part["rows"] for name, part in json.loads(done.output)["parts"].items()} == {
         "train": 36,
         "val": 2,
         "test": 2,
     }
-    again = run("split", tmp_path / "sft.jsonl", "--out", tmp_path / "parts")
-    assert "val: 2 rows, 2 groups" in again.output
+    again = run(*words)
+    assert "val: 2 rows (5.0%, 5.0% asked), 2 groups" in again.output
+    assert "warning: 1 masked texts are in two parts" in again.output
+    for more, said in ((["--by", "text"], "the largest of 40 rows"), (["--folds", 2, "--val", 0.1], "Leave out --val")):
+        refused = run(*words[:2], "--out", tmp_path / "other", *more)
+        with pytest.raises(UsageError, match=said):
+            raise refused.exception or AssertionError(refused.output)
 
 
 def test_split_names_the_line_of_a_number_it_could_not_write(tmp_path: Path) -> None:

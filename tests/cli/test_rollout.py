@@ -57,6 +57,20 @@ def test_rollout_then_report(problems: Path, tmp_path: Path) -> None:
     assert json.loads((out / "metrics.json").read_text())["overall"]["edit_cost"]["value"] == 1.0
 
 
+def test_a_solver_by_name_and_its_training_data(problems: Path, tmp_path: Path) -> None:
+    runner, out, rows = CliRunner(), tmp_path / "run", tmp_path / "sft.jsonl"
+    arguments = ["rollout", "--policy", "drop-last", "--problems", str(problems), "--out", str(out), "--workers", "1"]
+    done = runner.invoke(app, [*arguments, "--solver", "highs"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert json.loads((out / "episodes.jsonl").read_text())["solver"] == "highs"
+    done = runner.invoke(app, ["sft-data", str(out), "--out", str(rows), "--workers", "1", "--without-thought"], catch_exceptions=False)
+    assert done.exit_code == 0 and rows.read_text().count("\n") == 1
+    wrong = subprocess.run(["ordebug", *arguments, "--solver", "cplex"], capture_output=True, text=True)
+    assert wrong.returncode == 2 and "Choose one of auto, gurobi, highs" in " ".join(wrong.stderr.split())
+    other = subprocess.run(["ordebug", *arguments], capture_output=True, text=True)
+    assert other.returncode == 2 and "solver is 'highs' there and 'auto' now" in " ".join(other.stderr.split())
+
+
 def test_score(problems: Path, tmp_path: Path) -> None:
     row = {"response": "Action: DROP_CONSTRAINT(need)", "messages": [], "problem_id": "p"}
     write_rows(tmp_path / "result.jsonl", [row])

@@ -10,7 +10,7 @@ import pytest
 
 from ordebug.converters.alpaca import AlpacaConverter
 from ordebug.converters.messages import GRPORow, SFTRow
-from ordebug.converters.records import Record, read_records
+from ordebug.converters.records import Record
 from ordebug.env.renderer import estimate_tokens, safe
 
 pytest.importorskip("swift")
@@ -40,7 +40,7 @@ def public_rows(public_bench: Path) -> list[SFTRow]:
     convert = AlpacaConverter()
     rows = []
     for name in ("sft_gpt52chat.json", "sft_heuristic.json"):
-        records = list(read_records(public_bench / "sft" / name, convert.keys))
+        records = list(convert.records(public_bench / "sft" / name))
         rows += [convert(record, name)[0] for record in records[:: len(records) // 50]]
     return rows
 
@@ -152,3 +152,23 @@ def test_no_reserved_column() -> None:
     more = "rollout_infos routed_experts teacher_messages encoded extra is_truncated dataset trainer_state completions"
     reserved = {*RowPreprocessor.standard_keys, *captured.split(), *more.split()} - {"messages"}
     assert not reserved & (SFTRow.model_fields.keys() | GRPORow.model_fields.keys())
+
+
+def test_the_audit_counts_what_ms_swift_encodes(template: Any, public_rows: list[SFTRow]) -> None:
+    from ordebug.swift_recipes.qwen_lengths import conversation_lengths
+
+    for row in [*made_rows(), *public_rows]:
+        system, user, assistant = (turn.content for turn in row.messages)
+        prompt, answer = trained(template, row)
+        assert conversation_lengths([(system, user, assistant)]) == [(len(prompt), len(answer))]
+
+
+def test_an_answer_without_a_thought_is_shown_an_empty_one_that_is_not_trained(template: Any) -> None:
+    """General rows, which ``data mix`` adds, do not teach a model to skip its thought."""
+    template.set_mode("train")
+    turns = [{"role": "user", "content": "Say four."}, {"role": "assistant", "content": "Four."}]
+    encoded = template.encode({"messages": turns})
+    trained = [token for token in encoded["labels"] if token != -100]
+    assert THINK in encoded["input_ids"] and END_THINK in encoded["input_ids"]
+    assert not {THINK, END_THINK} & set(trained)
+    assert template.tokenizer.decode(trained).strip() == "Four.<|im_end|>"

@@ -55,6 +55,34 @@ def test_hung_and_killed_workers_cost_their_items_alone(count: int, act: Act) ->
     assert time.monotonic() - start < 30 and children() == before
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_short_items_travel_together_and_are_lost_alone(count: int, act: Act) -> None:
+    items: list[tuple[str, Any]] = [("give", number) for number in range(400)]
+    lost = {150: ("kill", None), 151: ("exit", 3), 200: ("sleep", 60), 399: ("kill", None)}
+    for place, item in lost.items():
+        items[place] = item
+    start, before = time.monotonic(), children()
+    made = list(guarded_map(act, items, workers=count, seconds=1.5, label="chunks"))
+    assert {place for place, result in enumerate(made) if isinstance(result, Failure)} == lost.keys()
+    assert [result for result in made if not isinstance(result, Failure)] == [n for n in range(400) if n not in lost]
+    assert isinstance(made[200], Failure) and made[200].reason == "hung"
+    assert time.monotonic() - start < 40 and children() == before
+
+
+def test_chunks_cost_fewer_messages(act: Act, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    assign = workers._Pool._assign
+
+    def counted(pool: workers._Pool[Any, Any], worker: workers.Worker) -> None:
+        assign(pool, worker)
+        sent.append(len(worker.chunk))
+
+    monkeypatch.setattr(workers._Pool, "_assign", counted)
+    made = list(guarded_map(act, [("give", n) for n in range(500)], workers=2, seconds=30, label="many"))
+    assert made == list(range(500)) and sum(sent) == 500
+    assert max(sent) > 8 and sum(map(bool, sent)) < 100
+
+
 def test_a_worker_serves_many_items(act: Act) -> None:
     made = list(guarded_map(act, [("pid", None)] * 20, workers=2, seconds=30, label="pids"))
     assert len(set(made)) <= 2 and os.getpid() not in made

@@ -6,7 +6,7 @@ import pytest
 from ordebug.core.errors import InputError, LicenceError, ModelTooLargeError
 from ordebug.env.observation import BoundInConflict
 from ordebug.env.solvers import gurobi
-from ordebug.env.solvers.gurobi import GurobiModel, environment
+from ordebug.env.solvers.gurobi import GurobiModel, Solution, environment
 
 BuildModel = Callable[[bool], GurobiModel]
 
@@ -120,3 +120,27 @@ def test_semi_continuous_variables_are_refused(tmp_path: Path) -> None:
     path.write_text("Minimize\n x\nSubject To\n c: x >= 1\nBounds\n x <= 9\nSemi-Continuous\n x\nEnd\n")
     with pytest.raises(InputError, match="more than an LP or MILP"):
         GurobiModel.read(path)
+
+
+def test_a_copy_keeps_fractional_bounds_of_integers(tmp_path: Path) -> None:
+    columns = "    M1 'MARKER' 'INTORG'\n    x  cost  -1  row  1\n    M2 'MARKER' 'INTEND'\n    y  row  1\n"
+    bounds = " LO b x 0.5\n UP b x 3.7\n"
+    text = f"NAME t\nROWS\n N  cost\n L  row\nCOLUMNS\n{columns}RHS\n    rhs  row  9\nBOUNDS\n{bounds}ENDATA\n"
+    (tmp_path / "m.mps").write_text(text)
+    model = GurobiModel.read(tmp_path / "m.mps")
+    twin = model.copy()
+    assert (twin.variable("x").lower, twin.variable("x").upper) == (0.5, 3.7)
+    assert twin.arrays().upper.tolist() == model.arrays().upper.tolist() and twin.matrix() == model.matrix()
+    assert twin.solve() == model.solve() == Solution("OPTIMAL", -3.0)
+
+
+def test_a_right_hand_side_is_set_to_the_last_bit(joinery: Callable[[bool], GurobiModel]) -> None:
+    model = joinery(False)
+    model.set_rhs("wood", 1e17)
+    for value in (0.1, 1 / 3, 1e-300):
+        model.set_rhs("wood", value)
+        model.set_rhs("hotel", value)
+        assert model.row("wood").rhs == value == model.row("hotel").rhs
+    model.relax("hotel", 0.5)
+    model.set_rhs("hotel", 7.0)
+    assert (model.row("hotel").rhs, model.row("hotel").slack) == (7.0, 0.5)

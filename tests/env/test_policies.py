@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from ordebug.core.errors import UsageError
 from ordebug.env.action import ACTION_SETS, ActionSet
-from ordebug.env.policies import ANCHORS, Turn, anchor, dice
+from ordebug.env.observation import Conflict, Past
+from ordebug.env.policies import ANCHORS, Turn, anchor, dice, oracle
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.repair_env import RepairEnv, Rules
@@ -81,6 +83,36 @@ def test_feasrelax_submits_where_nothing_falls_short(make_problem: MakeProblem) 
     env.reset()
     env.step("Action: DROP_CONSTRAINT(labor)")
     assert reply(env, "feasrelax-l1") == "Action: SUBMIT()"
+
+
+def test_the_oracle_takes_the_cause_that_is_shown_and_else_asks(make_problem: MakeProblem) -> None:
+    causes = [{"kind": "row", "name": name, "touches": [name]} for name in ("hotel", "labor")]
+    problem, problems = make_problem(root_cause=causes, repair=["DROP_CONSTRAINT(hotel)", "DROP_CONSTRAINT(labor)"])
+    env = RepairEnv(problem, problems)
+    state, _ = env.reset()
+    assert reply(env, "oracle").endswith("Action: DROP_CONSTRAINT(labor)")
+    other = replace(
+        state, conflict=Conflict(("paint", "wood")), rows=dict.fromkeys(("paint", "wood"), state.rows["wood"])
+    )
+    for shown, answer in (
+        (other, "GET_IIS()"),
+        (replace(other, note="No other conflict."), "DROP_CONSTRAINT(hotel)"),
+        (replace(other, steps_left=2), "DROP_CONSTRAINT(hotel)"),
+        (
+            replace(other, past=(Past("DROP_CONSTRAINT(hotel)", "still infeasible"),), note="x"),
+            "DROP_CONSTRAINT(labor)",
+        ),
+    ):
+        assert oracle(Turn(shown, problem, "core", dice(0, "p", 0))).endswith(f"Action: {answer}")
+    assert "labor: at most, written >=, wrong" in reply(env, "oracle")
+
+
+def test_the_oracle_submits_what_is_repaired(make_problem: MakeProblem) -> None:
+    env = RepairEnv(*make_problem(), Rules(auto_submit=False))
+    env.reset()
+    env.step(reply(env, "oracle"))
+    *_, info = env.step(reply(env, "oracle"))
+    assert (info["stop"], info["objective"]) == ("submitted", 65.0)
 
 
 def test_an_unknown_anchor_names_the_choices() -> None:

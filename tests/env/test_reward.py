@@ -11,6 +11,7 @@ from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.repair_env import RepairEnv, Rules
 from ordebug.env.reward import TIERS, Ending, reward_terms
+from ordebug.env.solvers.arrays import Arrays
 from ordebug.env.solvers.gurobi import GurobiModel
 
 MakeProblem = Callable[..., tuple[Problem, ProblemSet]]
@@ -98,9 +99,9 @@ def test_tightening_counts_against_it_and_stays_within_its_tier(make_problem: Ma
 
 
 def test_an_elastic_model_is_solved_twice_at_most(make_problem: MakeProblem, monkeypatch: pytest.MonkeyPatch) -> None:
-    solved: list[GurobiModel] = []
+    solved: list[Arrays] = []
 
-    def counted(model: GurobiModel) -> float:
+    def counted(model: Arrays) -> float:
         solved.append(model)
         return 1.0
 

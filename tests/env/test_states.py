@@ -1,3 +1,4 @@
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 
 from ordebug.env import states as states_module
 from ordebug.env.action import InvalidAction
-from ordebug.env.observation import Observation
+from ordebug.env.observation import Observation, RowView
 from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.repair_env import RepairEnv, Rules
@@ -50,7 +51,7 @@ def test_a_state_is_solved_once(path: Path, solves: list[str]) -> None:
     assert states.after(states.start, WOOD) is first and len(solves) == 2
     assert moved(states.after(first, LABOR)).solution.objective == pytest.approx(75)
     assert states.model(first).row("wood").rhs == 35 and "labor" in states.model(first).row_names
-    assert states.first.row("wood").rhs == 30
+    assert states.model(states.start).row("wood").rhs == 30
     states.close()
 
 
@@ -101,3 +102,32 @@ def test_an_episode_does_not_depend_on_those_before(generated: Generated, error_
             env = RepairEnv(problem, problems, rules)
             assert [seen(env, plans[i]) for i in order] == [alone[i] for i in order]
             env.close()
+
+
+def test_the_algebra_is_read_when_it_is_looked_at(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    row = GurobiModel.row
+
+    def counted(model: GurobiModel, name: str) -> RowView:
+        read.append(name)
+        return row(model, name)
+
+    monkeypatch.setattr(GurobiModel, "row", counted)
+    states = States(path)
+    moved(states.after(moved(states.after(states.start, WOOD)), LABOR))
+    assert not read
+    rows = states.start.rows
+    assert rows["wood"].rhs == 30 and read == ["labor", "wood"]
+    assert pickle.loads(pickle.dumps(rows)) == dict(rows) == rows and len(read) == 2
+    after = moved(states.after(states.start, WOOD))
+    states.close()
+    assert after.rows["wood"].rhs == 35
+    states.close()
+
+
+def test_what_turns_back_meets_the_model_of_the_file(path: Path) -> None:
+    states = States(path)
+    ahead = moved(states.after(moved(states.after(states.start, WOOD)), LABOR))
+    assert states.model(states.start).matrix() == GurobiModel.read(path).matrix()
+    assert states.model(ahead).row_names == ("wood", "hotel", "paint")
+    states.close()

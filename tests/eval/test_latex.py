@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ordebug.eval.attempt import Setting
+from ordebug.eval.metrics import METRICS_VERSION
 from ordebug.eval.report.latex import escaped, latex_table, write_latex
 from ordebug.eval.rollout import Rollout, rollout
 from ordebug.eval.run_folder import RunFolder
@@ -33,7 +34,7 @@ def test_braces_are_even_and_comments_stay_comments(run: RunFolder, tmp_path: Pa
     plain = "\n".join(lines).replace(r"\{", "").replace(r"\}", "")
     assert plain.count("{") == plain.count("}")
     assert sum(line == r"\midrule" for line in lines) == 2
-    assert "metrics version 3. Root-cause@1 is not shown to beat" in text
+    assert f"metrics version {METRICS_VERSION}. Root-cause@1 is not shown to beat" in text
 
 
 def test_a_name_cannot_break_a_line() -> None:

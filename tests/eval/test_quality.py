@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 
+import gurobipy as gp
 import pytest
 from rich.console import Console
 
@@ -11,6 +12,7 @@ from ordebug.core.jsonl import read_rows, write_rows
 from ordebug.env.episode import Episode, Step
 from ordebug.env.problem_set import read_problem_set
 from ordebug.env.repair_env import Rules
+from ordebug.env.solvers.gurobi import environment
 from ordebug.eval import assessment
 from ordebug.eval.assessment import assess
 from ordebug.eval.attempt import Setting
@@ -32,7 +34,22 @@ def repair(folder: Path, *edits: str) -> Repair:
 def test_the_stored_repair_is_equivalent_and_costs_what_it_must(make_set: MakeSet) -> None:
     found = measure(repair(make_set(1), "UPDATE_RHS(need, 2)"))
     assert (found.equivalence, found.touched, found.fewest) == ("equivalent", 1, 1)
-    assert found.violation == pytest.approx(6.0) == found.least
+    assert found.violation == pytest.approx(0.6) == found.least  # by 6 of 10
+
+
+def test_violations_of_rows_with_other_scales_compare(make_set: MakeSet) -> None:
+    """By the numbers 600 and 6, by the rows' scales 0.6 and 1.5: no repair beats the least."""
+    folder = make_set(1)
+    model = gp.Model(env=environment())
+    x = model.addVar(name="x")
+    model.addConstr(100 * x >= 1000, name="need")
+    model.addConstr(x <= 4, name="limit")
+    model.update()
+    model.write(str(folder / "models/p0.mps"))
+    model.close()
+    found = [measure(repair(folder, f"DROP_CONSTRAINT({row})")) for row in ("need", "limit")]
+    assert [quality.violation for quality in found] == [pytest.approx(0.6), pytest.approx(1.5)]
+    assert [quality.least for quality in found] == [pytest.approx(0.6)] * 2
 
 
 def test_another_repair_is_different_by_a_witness(make_set: MakeSet) -> None:

@@ -1,3 +1,4 @@
+import gzip
 import subprocess
 import sys
 from collections.abc import Callable
@@ -154,3 +155,15 @@ def test_nothing_is_printed(tmp_path: Path) -> None:
 def test_the_manifest_tells_solver_and_limits() -> None:
     told = highs_engine.highs_manifest()
     assert told["name"] == "highs" and "mip_max_nodes" in str(told["parameters"])
+
+
+@pytest.mark.parametrize("bounds", ["UP b x -5", "UP b x -6\n UP b x -5", "LO b x 0\n UP b x -5", "MI b x\n UP b x -5"])
+@pytest.mark.parametrize("suffix", [".mps", ".mps.gz"])
+def test_a_negative_upper_bound_means_what_gurobi_reads(bounds: str, suffix: str, tmp_path: Path) -> None:
+    columns = "    x  cost  1  row  1\n    LO  cost  1  row  1\n"
+    text = f"NAME t\nROWS\n N  cost\n L  row\nCOLUMNS\n{columns}RHS\n    rhs  row  9\nBOUNDS\n {bounds}\nENDATA\n"
+    path = tmp_path / f"m{suffix}"
+    path.write_bytes(gzip.compress(text.encode()) if suffix.endswith(".gz") else text.encode())
+    gurobi, highs = GurobiModel.read(path), HighsModel.read(path)
+    assert gurobi.variable("x") == highs.variable("x") and gurobi.solve().status == highs.solve().status
+    assert gurobi.matrix() == highs.matrix()

@@ -1,0 +1,1 @@
+"""What is wrong with training rows, told before they are trained on."""

@@ -1,0 +1,1 @@
+"""SFT rows for other frameworks: each file describes one framework."""

@@ -1,0 +1,1 @@
+"""A person's own infeasible model: a policy proposes, the solver judges."""
