@@ -34,6 +34,10 @@ HEALTH = {
 CONFIG_SHOWN = ("policy", "model", "recipe", "problems", "profile", "actions", "max_steps", "samples", "limit", "seed")
 
 
+CONFIG_NEEDED = ("policy", "profile", "actions", "max_steps", "max_prompt_tokens", "auto_submit", "problems")
+CONFIG_NEEDED += ("samples", "limit", "seed")
+
+
 @dataclass(frozen=True)
 class RunView:
     """What the template shows of a run."""
@@ -62,6 +66,8 @@ def write_report(runs: Sequence[RunFolder], problems: Path | None = None, worker
         InputError: If a folder is no run, or one that was not finished.
     """
     played = [PlayedRun(run, problems) for run in runs]
+    for run in played:
+        _check(run)
     views = [_view(run) for run in played]
     browser = Browser()
     for place, run in enumerate(played):
@@ -80,6 +86,19 @@ def write_report(runs: Sequence[RunFolder], problems: Path | None = None, worker
             )
         )
     return target
+
+
+def _check(run: PlayedRun) -> None:
+    data = run.manifest.get("data")
+    missing = [name for name in CONFIG_NEEDED if name not in run.config]
+    missing += [
+        f"data {name}" for name in ("problems", "models") if "sha256" not in dict(dict(data or {}).get(name, {}))
+    ]
+    if missing:
+        raise InputError(
+            f"{run.folder.manifest_file}: not a whole manifest: {', '.join(missing)} missing.",
+            "Restore it from where the run was played, or play the run again.",
+        )
 
 
 def _environment() -> Environment:

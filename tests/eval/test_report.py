@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from ordebug.core.errors import InputError
-from ordebug.core.jsonl import write_rows
+from ordebug.core.jsonl import write_json, write_rows
 from ordebug.env.problem_set import read_problem_set
 from ordebug.env.repair_env import Rules
 from ordebug.eval.attempt import Replay, Setting, replay
@@ -67,6 +67,14 @@ def test_html_of_several_runs_lies_in_the_first(scored: tuple[RunFolder, dict[st
 def test_an_unfinished_run_is_refused(scored: tuple[RunFolder, dict[str, Any]]) -> None:
     scored[0].metrics_file.unlink()
     with pytest.raises(InputError, match=r"no metrics\.json"):
+        write_report([scored[0]])
+
+
+def test_a_torn_manifest_is_refused(scored: tuple[RunFolder, dict[str, Any]]) -> None:
+    manifest = scored[0].read_manifest()
+    del manifest["config"]["actions"], manifest["data"]["models"]
+    write_json(scored[0].manifest_file, manifest)
+    with pytest.raises(InputError, match="actions, data models missing"):
         write_report([scored[0]])
 
 
