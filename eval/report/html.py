@@ -32,10 +32,7 @@ HEALTH = {
     "think_malformed": "thought is malformed",
 }
 CONFIG_SHOWN = ("policy", "model", "recipe", "problems", "profile", "actions", "max_steps", "samples", "limit", "seed")
-
-
-CONFIG_NEEDED = ("policy", "profile", "actions", "max_steps", "max_prompt_tokens", "auto_submit", "problems")
-CONFIG_NEEDED += ("samples", "limit", "seed")
+PROMPTS_NEED = ("actions", "profile", "max_steps", "max_prompt_tokens", "auto_submit", "problems", "limit", "seed")
 
 
 @dataclass(frozen=True)
@@ -89,11 +86,12 @@ def write_report(runs: Sequence[RunFolder], problems: Path | None = None, worker
 
 
 def _check(run: PlayedRun) -> None:
+    run.folder.read_metrics()
     data = run.manifest.get("data")
-    missing = [name for name in CONFIG_NEEDED if name not in run.config]
-    missing += [
-        f"data {name}" for name in ("problems", "models") if "sha256" not in dict(dict(data or {}).get(name, {}))
-    ]
+    known = data if isinstance(data, dict) else {}
+    digests = {name for name, entry in known.items() if isinstance(entry, dict) and "sha256" in entry}
+    missing = [name for name in PROMPTS_NEED if name not in run.config]
+    missing += [f"data {name}" for name in ("problems", "models") if name not in digests]
     if missing:
         raise InputError(
             f"{run.folder.manifest_file}: not a whole manifest: {', '.join(missing)} missing.",
