@@ -11,6 +11,7 @@ def report(
     quality: Annotated[
         bool, typer.Option("--quality", help="First measure each repair: equivalent or not, and what it costs.")
     ] = False,
+    problems: Annotated[Path | None, typer.Option(help="Where the problems lie, if no longer where they did.")] = None,
     latex: Annotated[Path | None, typer.Option(help="Also write the runs and their anchors as a LaTeX table.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each run's metrics as JSON instead of tables.")] = False,
@@ -29,7 +30,7 @@ def report(
     if quality:
         for run in folders:
             assess(run, workers or default_workers())
-    written = write_report(folders)
+    written = write_report(folders, problems, workers or default_workers())
     if latex is not None:
         write_latex(folders, latex)
     if json:

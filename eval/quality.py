@@ -97,7 +97,7 @@ def measure(repair: Repair) -> Quality:
     problems = ProblemSet(repair.folder, {})
     try:
         with _opened(problems.model_path(repair.problem), repair.solver) as broken, _copied(broken) as repaired:
-            _edit(repaired, repair)
+            make_edits(repaired, repair)
             return Quality(
                 **_against_clean(repaired, problems.clean_model_path(repair.problem), repair.solver),
                 **_cost(broken, repaired, repair.problem),
@@ -144,7 +144,12 @@ def _copied(model: Model) -> Iterator[Model]:
         twin.close()
 
 
-def _edit(model: Model, repair: Repair) -> None:
+def make_edits(model: Model, repair: Repair) -> None:
+    """Makes a repair's edits on the broken model.
+
+    Raises:
+        InputError: If one cannot be made again.
+    """
     for text in repair.edits:
         action = parse_action(text, repair.actions)
         arguments = resolve(action, model, repair.problem.protected) if isinstance(action, Action) else None

@@ -1,23 +1,27 @@
-"""One self-contained HTML file of one or more runs: no script, no network, everything in it escaped."""
+"""One self-contained HTML file of one or more runs: no network, everything in it escaped, one script of our own."""
 
+import base64
+import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from ordebug.core.errors import InputError
 from ordebug.core.jsonl import atomic_text
-from ordebug.env.episode import Episode
-from ordebug.eval.report import rows
-from ordebug.eval.report.chart import Chart, charts
+from ordebug.eval.metrics import Case
+from ordebug.eval.played import PlayedRun
+from ordebug.eval.report import figures, rows
+from ordebug.eval.report.browser import Browser
+from ordebug.eval.report.figures import Figure
 from ordebug.eval.run_folder import RunFolder
 
-TEMPLATE = "report.html.j2"
-EXAMPLES_EACH = 3
-LONGEST_REPLY = 2000
+TEMPLATE, STYLE, SCRIPT = "report.html.j2", "report.css", "report.js"
+HERE = Path(__file__).parent
 HEALTH = {
     "action_valid": "reply is one well-formed action",
     "target_exists": "its target exists",
@@ -28,6 +32,7 @@ HEALTH = {
     "think_malformed": "thought is malformed",
 }
 CONFIG_SHOWN = ("policy", "model", "recipe", "problems", "profile", "actions", "max_steps", "samples", "limit", "seed")
+PROMPTS_NEED = ("actions", "profile", "max_steps", "max_prompt_tokens", "auto_submit", "problems", "limit", "seed")
 
 
 @dataclass(frozen=True)
@@ -36,59 +41,98 @@ class RunView:
 
     name: str
     metrics: rows.Metrics
-    charts: list[Chart]
-    outcomes: list[tuple[str, int]]
-    examples: list[Episode]
+    headline: list[Figure]
+    steps: list[Figure]
+    health: list[Figure]
+    returns: list[Figure]
+    cost: list[Figure]
     facts: list[tuple[str, str]]
     manifest: str
+    trouble: str
 
 
-def write_report(runs: Sequence[RunFolder]) -> Path:
+def write_report(runs: Sequence[RunFolder], problems: Path | None = None, workers: int = 1) -> Path:
     """Writes ``report.html`` into the first run's folder and returns its path.
+
+    Args:
+        runs: The runs; the anchors of the first can be browsed too.
+        problems: Where the problems lie now, None where the manifests say. Without them there are fewer pictures.
+        workers: Processes in which episodes are played back to show what was seen.
 
     Raises:
         InputError: If a folder is no run, or one that was not finished.
     """
-    views = [_view(run) for run in runs]
+    played = [PlayedRun(run, problems) for run in runs]
+    for run in played:
+        _check(run)
+    views = [_view(run) for run in played]
+    browser = Browser()
+    for place, run in enumerate(played):
+        browser.add(run, workers, anchors=place == 0)
+    script = (HERE / SCRIPT).read_text(encoding="utf-8")
+    page = _environment().get_template(TEMPLATE)
     target = runs[0].path / "report.html"
     with atomic_text(target) as file:
-        file.write(_environment().get_template(TEMPLATE).render(runs=views))
+        file.write(
+            page.render(
+                runs=views,
+                browser=browser,
+                style=Markup((HERE / STYLE).read_text(encoding="utf-8")),
+                script=Markup(script),
+                script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            )
+        )
     return target
+
+
+def _check(run: PlayedRun) -> None:
+    run.folder.read_metrics()
+    data = run.manifest.get("data")
+    known = data if isinstance(data, dict) else {}
+    digests = {name for name, entry in known.items() if isinstance(entry, dict) and "sha256" in entry}
+    missing = [name for name in PROMPTS_NEED if name not in run.config]
+    missing += [f"data {name}" for name in ("problems", "models") if name not in digests]
+    if missing:
+        raise InputError(
+            f"{run.folder.manifest_file}: not a whole manifest: {', '.join(missing)} missing.",
+            "Restore it from where the run was played, or play the run again.",
+        )
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(rows=rows, health=HEALTH, longest_reply=LONGEST_REPLY)
+    environment.globals.update(rows=rows, health=HEALTH)
     return environment
 
 
-def _view(run: RunFolder) -> RunView:
-    metrics, manifest = run.read_metrics(), run.read_manifest()
-    episodes = list(run.episodes())
-    outcomes = Counter(step.outcome for episode in episodes for step in episode.steps)
+def _view(run: PlayedRun) -> RunView:
+    name, metrics = run.folder.name, run.folder.read_metrics()
+    episodes = list(run.folder.episodes())
+    cases, trouble = _cases(run)
+    anchors = {policy: found for policy, found in cases.items() if policy is not None}
     return RunView(
-        name=run.name,
+        name=name,
         metrics=metrics,
-        charts=charts(run.name, metrics),
-        outcomes=outcomes.most_common(),
-        examples=examples(episodes),
-        facts=_facts(manifest, metrics),
-        manifest=json.dumps(manifest, ensure_ascii=False, indent=1),
+        headline=figures.headline(name, metrics),
+        steps=[*figures.by_steps(name, cases.get(None, []), anchors), *figures.passes(name, metrics)],
+        health=figures.health(episodes),
+        returns=figures.returns(episodes),
+        cost=figures.cost(episodes),
+        facts=_facts(run.manifest, metrics),
+        manifest=json.dumps(run.manifest, ensure_ascii=False, indent=1),
+        trouble=trouble,
     )
 
 
-def examples(episodes: Sequence[Episode]) -> list[Episode]:
-    """The first few episodes that failed and the first few that recovered."""
-    played = [episode for episode in episodes if episode.steps]
-    failed = [episode for episode in played if not episode.recovered]
-    recovered = [episode for episode in played if episode.recovered]
-    return failed[:EXAMPLES_EACH] + recovered[:EXAMPLES_EACH]
+def _cases(run: PlayedRun) -> tuple[dict[str | None, list[Case]], str]:
+    """The scored episodes of the run and of the anchors that are drawn, and why there are none."""
+    wanted = [policy for policy in run.policies if policy is None or policy in figures.CURVES]
+    try:
+        return {policy: run.cases(policy) for policy in wanted}, ""
+    except InputError as error:
+        return {}, f"{error.message} {error.fix}"
 
 
 def _facts(manifest: Mapping[str, Any], metrics: rows.Metrics) -> list[tuple[str, str]]:

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 from collections.abc import Callable
 from io import StringIO
@@ -8,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from ordebug.core.errors import InputError
-from ordebug.core.jsonl import write_rows
+from ordebug.core.jsonl import write_json, write_rows
 from ordebug.env.problem_set import read_problem_set
 from ordebug.env.repair_env import Rules
 from ordebug.eval.attempt import Replay, Setting, replay
@@ -37,13 +39,22 @@ def scored(make_set: MakeSet, tmp_path: Path) -> tuple[RunFolder, dict[str, Any]
 
 def test_html_is_escaped_and_stands_alone(scored: tuple[RunFolder, dict[str, Any]]) -> None:
     page = write_report([scored[0]]).read_text(encoding="utf-8")
-    assert "<script" not in page
+    assert page.count("<script") == 2 and page.count("</script") == 2
     assert "<img" not in page
-    assert "&lt;script&gt;alert(1)" in page
+    assert "\\u003cscript>alert(1)" in page
     assert "{{ 7 * 7 }}" in page
     assert "a &lt;b&gt;run" in page
     assert not re.search(r"<link|\bsrc\s*=\s*[\"']|\bhref\s*=|url\(|@import|https?://", page)
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == page.count("<desc>") == 7
+
+
+def test_the_script_is_short_and_the_only_one_allowed(scored: tuple[RunFolder, dict[str, Any]]) -> None:
+    page = write_report([scored[0]]).read_text(encoding="utf-8")
+    script = page.rpartition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page and "default-src 'none'" in page
+    assert script.count("\n") < 300
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function", script)
 
 
 def test_html_of_several_runs_lies_in_the_first(scored: tuple[RunFolder, dict[str, Any]]) -> None:
@@ -56,6 +67,14 @@ def test_html_of_several_runs_lies_in_the_first(scored: tuple[RunFolder, dict[st
 def test_an_unfinished_run_is_refused(scored: tuple[RunFolder, dict[str, Any]]) -> None:
     scored[0].metrics_file.unlink()
     with pytest.raises(InputError, match=r"no metrics\.json"):
+        write_report([scored[0]])
+
+
+def test_a_torn_manifest_is_refused(scored: tuple[RunFolder, dict[str, Any]]) -> None:
+    manifest = scored[0].read_manifest()
+    del manifest["config"]["actions"], manifest["data"]["models"]
+    write_json(scored[0].manifest_file, manifest)
+    with pytest.raises(InputError, match="actions, data models missing"):
         write_report([scored[0]])
 
 
