@@ -54,6 +54,10 @@ def convert(
     converter, processes = _converter(profile, problems, actions, turns), workers or default_workers()
     summary = convert_file(file, out, converter, form=form, to=to, strict=strict, workers=processes, executor=executor)
     typer.echo(json.dumps({**summary.as_json(), "out": str(out)}) if as_json else _told(summary, out))
+    if turns == "chat" and not as_json:
+        from ordebug.converters.chat import TRAIN_WITH
+
+        typer.echo(f"conversations are whole, earlier thoughts too: swift sft {TRAIN_WITH}; see docs/frameworks.md")
     if summary.rejected:
         raise typer.Exit(1)
 
