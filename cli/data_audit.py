@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ordebug.cli.executor import ExecutorOption
+
 if TYPE_CHECKING:
     from ordebug.converters.audit.inspection import Lengths
 
@@ -13,7 +15,9 @@ ActionSetName = Literal["core", "extended", "compat"]
 
 
 def audit(
-    files: Annotated[list[Path], typer.Argument(help="Alpaca or messages rows; several are audited as one set.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Rows of any format; several files are audited as one set.")
+    ],
     problems: Annotated[Path | None, typer.Option(help="The problem set the rows were made from.")] = None,
     max_length: Annotated[
         int | None, typer.Option(min=1, help="Tell what ms-swift's --max_length of so many tokens would cut.")
@@ -21,6 +25,7 @@ def audit(
     actions: Annotated[ActionSetName, typer.Option(help="The action set of the answers.")] = "compat",
     html: Annotated[Path | None, typer.Option(help="Write the audit as one HTML file too.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
+    executor: ExecutorOption = "local",
     as_json: Annotated[bool, typer.Option("--json", help="Print the audit as JSON.")] = False,
 ) -> None:
     """Tells what is wrong with the rows of FILES; exit status 1 when there are errors."""
@@ -34,7 +39,7 @@ def audit(
     _not_an_input(html, files)
     lengths, missing = _lengths()
     question = Question(Settings(actions, lengths), problems, max_length, missing)
-    done = run(files, question, workers=workers or default_workers())
+    done = run(files, question, workers=workers or default_workers(), executor=executor)
     if html is not None:
         write_html(done, html)
     if as_json:

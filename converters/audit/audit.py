@@ -14,6 +14,7 @@ from ordebug.converters.audit.inspection import Settings, characters, hashed
 from ordebug.converters.audit.measures import distribution, lengths, predictors, templates, too_long, unused
 from ordebug.converters.audit.pieces import Source, open_source, tallies
 from ordebug.converters.audit.tally import Columns, Tally
+from ordebug.core.parallel import Executor
 from ordebug.env.problem_set import read_problem_set
 
 
@@ -34,13 +35,16 @@ class Question:
     no_tokens: str = ""
 
 
-def audit(files: Sequence[Path], question: Question | None = None, *, workers: int = 1) -> Audit:
+def audit(
+    files: Sequence[Path], question: Question | None = None, *, workers: int = 1, executor: Executor = "local"
+) -> Audit:
     """Audits files as one set of rows.
 
     Args:
         files: Alpaca or messages, as JSON lines, a list, or a document with a list under ``data``.
         question: What to look at beside the rows.
         workers: Processes; the answer does not depend on it.
+        executor: Where they are; likewise.
 
     Raises:
         InputError: If a file is missing, empty, or not rows; a single bad row is a finding.
@@ -50,7 +54,7 @@ def audit(files: Sequence[Path], question: Question | None = None, *, workers: i
     sources = [open_source(path, index) for index, path in enumerate(files)]
     total = Tally()
     for source in sources:
-        for tally in tallies(source, asked.settings, workers):
+        for tally in tallies(source, asked.settings, workers, executor):
             total.add(tally)
     return _judged(total, sources, asked, known)
 

@@ -14,7 +14,7 @@ from ordebug.converters.formats import KEYS
 from ordebug.converters.records import Record, read_records
 from ordebug.core.errors import InputError, existing_file
 from ordebug.core.jsonl import SAVE_AS_UTF8, parse_line
-from ordebug.core.parallel import parallel_map
+from ordebug.core.parallel import Executor, parallel_map
 from ordebug.core.progress import track
 
 PIECE = 4 << 20
@@ -73,13 +73,14 @@ def open_source(path: Path, index: int) -> Source:
     return Source(path, index, None if listed == first.place else listed.removesuffix("[0]"))
 
 
-def tallies(source: Source, settings: Settings, workers: int) -> Iterator[Tally]:
+def tallies(source: Source, settings: Settings, workers: int, executor: Executor = "local") -> Iterator[Tally]:
     """Yields the tallies of a file's pieces in order, every place counted from the file's beginning.
 
     Args:
         source: The file; a list is read in this process, JSON lines in as many as there are workers.
         settings: By what rows are judged.
         workers: Processes.
+        executor: Where they are.
 
     Raises:
         InputError: If a list is not JSON somewhere.
@@ -91,7 +92,7 @@ def tallies(source: Source, settings: Settings, workers: int) -> Iterator[Tally]
     pieces = [Piece(source, start, min(start + PIECE, size), settings) for start in range(0, size, PIECE)]
     label = f"auditing {source.path.name}, pieces of {PIECE >> 20} MiB"
     lines = 0
-    for tally in parallel_map(tally_piece, pieces, workers=workers, label=label, chunk=1):
+    for tally in parallel_map(tally_piece, pieces, workers=workers, label=label, chunk=1, executor=executor):
         yield tally.moved(lines)
         lines += tally.lines
 

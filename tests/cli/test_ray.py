@@ -14,6 +14,7 @@ COMMANDS = (
     "problems generate --out problems --count 10 --types A,D --seed 5",
     "rollout --policy oracle --problems problems --out run --alone",
     "data convert rows.jsonl --out sft.jsonl",
+    "data audit rows.jsonl --html audit.html",
     "data split sft.jsonl --out parts --by problem --val 0.1 --test 0.1",
 )
 
