@@ -5,7 +5,7 @@ from io import TextIOWrapper
 
 import typer
 
-from ordebug.cli import compare, data, problems, report, rollout, score, sft_data, tiny, verify_run
+from ordebug.cli import compare, data, doctor, problems, recipes, report, rollout, score, sft_data, tiny, verify_run
 from ordebug.core.errors import OrdebugError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.add_typer(problems.app, name="problems")
 app.add_typer(data.app, name="data")
+app.add_typer(recipes.app, name="recipes")
 app.add_typer(tiny.app, name="tiny")
 app.command("sft-data")(sft_data.sft_data)
 app.command("rollout")(rollout.rollout)
@@ -24,6 +25,7 @@ app.command("score")(score.score)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("verify-run")(verify_run.verify_run)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
