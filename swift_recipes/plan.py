@@ -212,8 +212,8 @@ def _work(model: Architecture, how: Tuning, made: list[Batch], checkpointing: bo
 
     2 a weight and token forward, 2 for the gradients of activations, 2 for those of the weights that are trained:
     6 N D for full training (Kaplan et al. 2020, section 2.1), 4 N D for LoRA beside its own few; 2 more to compute
-    again what checkpointing did not keep. Attention: 2 x length x width a layer and token forward (half is masked), as much
-    for each further pass, two of them backward. The output layer works on the kept positions alone.
+    again what checkpointing did not keep. Attention: 2 x length x width a layer and token forward (half is masked), as
+    much for each further pass, two of them backward. The output layer works on the kept positions alone.
     """
     again = 1 if checkpointing else 0
     passes = (2 if how.lora else 3) + again
