@@ -38,8 +38,9 @@ for checkpoint in sys.argv[2:]:
     overall = json.loads((out / os.path.basename(checkpoint) / "metrics.json").read_text())["overall"]
     if metric not in overall or overall[metric]["value"] is None:
         sys.exit(f"error: {metric} is not measured. Choose METRIC among {', '.join(sorted(overall))}.")
-    found.append((overall[metric]["value"], overall[metric]["low"], overall[metric]["high"], checkpoint))
-for value, low, high, checkpoint in sorted(found):
+    step = int(checkpoint.rsplit("-", 1)[1])  # of equals the earlier: it has forgotten less
+    found.append((overall[metric]["value"], -step, overall[metric]["low"], overall[metric]["high"], checkpoint))
+for value, _, low, high, checkpoint in sorted(found):
     print(f"{metric} {value:.3f} [{low:.3f}, {high:.3f}]  {checkpoint}")
 (out / "best").write_text(max(found)[-1] + "\n")
 PYTHON
