@@ -3,7 +3,6 @@
 Only ``__post_init__`` is left out: it would look for the model's files and the GPUs.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,10 @@ CLASSES: dict[Kind, str] = {
     "rlhf": "RLHFArguments",
     "export": "ExportArguments",
 }
+
+
+NO_SUCH = {"Qwen/Qwen3-8B-Instruct": " There is none: the post-trained model is Qwen/Qwen3-8B."}
+"""Names that are often asked for, whose nearest neighbour is another kind of model."""
 
 
 def argument_problems(recipe: Recipe) -> Iterator[str]:
@@ -48,7 +51,6 @@ def _value_problems(parser: Any, key: str, value: Any) -> Iterator[str]:
 
 def _parser(kind: Kind) -> Any:
     """ms-swift's parser of a command, which raises where it would end the program."""
-    os.environ.setdefault("LOG_LEVEL", "ERROR")  # else ms-swift tells on import what it registered
     try:
         import swift.arguments
         from transformers import HfArgumentParser
@@ -71,7 +73,7 @@ def _registry_problems(values: dict[str, Any]) -> Iterator[str]:
     models = {each.hf_model_id for group in groups for each in group.models if each.hf_model_id}
     models |= {each.ms_model_id for group in groups for each in group.models if each.ms_model_id}
     if isinstance(model, str) and not model.startswith((".", "/")) and model not in models:
-        yield f"model: ms-swift knows no {model}.{did_you_mean(model, models)}"
+        yield f"model: ms-swift knows no {model}.{NO_SUCH.get(model) or did_you_mean(model, models)}"
     if model_type is not None and model_type not in MODEL_MAPPING:
         yield f"model_type: ms-swift knows no {model_type}.{did_you_mean(str(model_type), MODEL_MAPPING)}"
     yield from _template_problems(model, model_type, template)

@@ -1,5 +1,7 @@
 """A recipe checked: by ms-swift's own argument classes, then by our rules."""
 
+import os
+
 from ordebug.swift_recipes.catalogue import Recipe
 
 
@@ -9,6 +11,7 @@ def problems(recipe: Recipe) -> list[str]:
     Raises:
         ToolError: If ms-swift is not installed.
     """
+    os.environ.setdefault("LOG_LEVEL", "ERROR")  # else ms-swift tells on import what it registered
     from ordebug.swift_recipes.arguments import argument_problems, template_thinks
     from ordebug.swift_recipes.rules import rule_problems
 

@@ -32,7 +32,8 @@ def replaced(text: str, key: str, line: str) -> str:
 CASES = [
     ("sft", LORA, "lora_rank", "lora_rnak: 32", "lora_rnak: swift sft has no such argument. Did you mean lora_rank?"),
     ("sft", LORA, "lora_rank", "lora_ran: 32", "Did you mean lora_rank?"),
-    ("sft", LORA, "model", "model: Qwen/Qwen3-8B-Instruct", "ms-swift knows no Qwen/Qwen3-8B-Instruct. Did you mean"),
+    ("sft", LORA, "model", "model: Qwen/Qwen3-8B-Instruct", "There is none: the post-trained model is Qwen/Qwen3-8B."),
+    ("sft", LORA, "model", "model: Qwen/Qwen3-8b", "ms-swift knows no Qwen/Qwen3-8b. Did you mean Qwen/Qwen3-8B?"),
     ("sft", LORA, "template", "template: qwen3_thinkin", "Did you mean qwen3_thinking?"),
     ("sft", LORA, "template", "template: qwen3_thinking", "Qwen/Qwen3-8B has the template qwen3, not qwen3_thinking"),
     ("sft", LORA, "model_type", "model_type: qwen33", "model_type: ms-swift knows no qwen33"),
