@@ -31,7 +31,9 @@ def argument_problems(recipe: Recipe) -> Iterator[str]:
         ToolError: If ms-swift is not installed.
     """
     parser = _parser(recipe.kind)
-    known = {option.removeprefix("--") for option in parser._option_string_actions if option.startswith("--")}
+    known = {option.removeprefix("--") for option in parser._option_string_actions if option.startswith("--")} - {
+        "help"
+    }
     for key, value in recipe.values.items():
         if key not in known:  # argparse would take an abbreviation, so a typo may pass
             yield f"{key}: swift {recipe.kind} has no such argument.{did_you_mean(key, known)}"
@@ -68,25 +70,29 @@ def _parser(kind: Kind) -> Any:
 def _registry_problems(values: dict[str, Any]) -> Iterator[str]:
     from swift.model import MODEL_MAPPING
 
-    model, model_type, template = (values.get(key) for key in ("model", "model_type", "template"))
+    model, model_type, template = (_text(values.get(key)) for key in ("model", "model_type", "template"))
     groups = [group for meta in MODEL_MAPPING.values() for group in meta.model_groups]
     models = {each.hf_model_id for group in groups for each in group.models if each.hf_model_id}
     models |= {each.ms_model_id for group in groups for each in group.models if each.ms_model_id}
-    if isinstance(model, str) and not model.startswith((".", "/")) and model not in models:
+    if model is not None and not model.startswith((".", "/")) and model not in models:
         yield f"model: ms-swift knows no {model}.{NO_SUCH.get(model) or did_you_mean(model, models)}"
     if model_type is not None and model_type not in MODEL_MAPPING:
-        yield f"model_type: ms-swift knows no {model_type}.{did_you_mean(str(model_type), MODEL_MAPPING)}"
+        yield f"model_type: ms-swift knows no {model_type}.{did_you_mean(model_type, MODEL_MAPPING)}"
     yield from _template_problems(model, model_type, template)
     yield from _loss_problems(values.get("loss_scale"))
     yield from _preset_problems(values)
 
 
-def _template_problems(model: Any, model_type: Any, template: Any) -> Iterator[str]:
+def _text(value: Any) -> str | None:
+    return None if value is None else " ".join(as_words(value))
+
+
+def _template_problems(model: str | None, model_type: str | None, template: str | None) -> Iterator[str]:
     from swift.model import MODEL_MAPPING
     from swift.template import TEMPLATE_MAPPING
 
     if template is not None and template not in TEMPLATE_MAPPING:
-        yield f"template: ms-swift knows no {template}.{did_you_mean(str(template), TEMPLATE_MAPPING)}"
+        yield f"template: ms-swift knows no {template}.{did_you_mean(template, TEMPLATE_MAPPING)}"
     meta = MODEL_MAPPING.get(model_type)
     for group in meta.model_groups if meta and template in TEMPLATE_MAPPING else ():
         own = group.template or meta.template
@@ -122,5 +128,5 @@ def template_thinks(template: Any) -> bool:
     """Whether ms-swift's template of that name is one for thinking."""
     from swift.template import TEMPLATE_MAPPING
 
-    meta = TEMPLATE_MAPPING.get(template)
+    meta = TEMPLATE_MAPPING.get(_text(template))
     return bool(meta and meta.is_thinking)

@@ -55,14 +55,11 @@ def tuning(values: dict[str, Any], model: Architecture) -> Tuning:
     bits = 8.0 * width
     if values.get("quant_method") == "bnb":
         bits = NF4_BITS[values.get("bnb_4bit_use_double_quant", True)] if values.get("quant_bits") == 4 else 8.0
-    targets = values.get("target_modules", "all-linear")
     adapters = 0
     if tuner == "lora":
-        adapters = model.lora_parameters(
-            int(values.get("lora_rank", 8)), targets if isinstance(targets, list) else str(targets).split()
-        )
-        whole = values.get("modules_to_save") or []
-        adapters += model.embedding * len([name for name in whole if name in ("embed_tokens", "lm_head")])
+        targets = _names(values.get("target_modules", "all-linear"))
+        whole = [name for name in _names(values.get("modules_to_save", [])) if name in ("embed_tokens", "lm_head")]
+        adapters = model.lora_parameters(int(values.get("lora_rank", 8)), targets) + model.embedding * len(whole)
     preset = str(values.get("deepspeed", "zero0"))
     return Tuning(
         trained=adapters or model.parameters,
@@ -74,6 +71,10 @@ def tuning(values: dict[str, Any], model: Architecture) -> Tuning:
         offload=preset.endswith("_offload"),
         dropout=bool(values.get("lora_dropout", 0.05)),
     )
+
+
+def _names(value: Any) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list) else str(value).split()
 
 
 def states(model: Architecture, how: Tuning, gpus: int) -> dict[str, float]:

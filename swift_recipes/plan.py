@@ -20,6 +20,9 @@ PEAK = 312e12
 MFU = (0.12, 0.40)
 """Share of the peak. Lower: what a published run of 696 short rows took in all (docs/recipes.md). Upper: assumed."""
 
+LARGE = 1e12
+"""More than any count of a run."""
+
 NUMBERS = ("lora_rank", "max_length", "max_steps", "num_train_epochs", "data_seed", "lora_dropout")
 
 USABLE = 0.95
@@ -159,8 +162,8 @@ def _planned(recipe: Recipe) -> dict[str, Any]:
             raise UsageError(f"{recipe.name}: {key} cannot be planned.", "Rows are put together otherwise then.")
     for key in NUMBERS:
         value = recipe.values.get(key, 1)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise UsageError(f"{recipe.name}: {key} is {value!r}.", "A plan needs it as a number.")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value < LARGE:
+            raise UsageError(f"{recipe.name}: {key} is {str(value)[:20]}.", "A plan needs it as a number.")
     return recipe.values
 
 
@@ -171,8 +174,8 @@ def _batches(recipe: Recipe, gpus: int | None) -> Batches:
         "NPROC_PER_NODE": gpus or recipe.env.get("NPROC_PER_NODE", 1),
     }
     for key, value in found.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise UsageError(f"{recipe.name}: {key} is {value}.", "A plan needs it as a whole number.")
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < LARGE:
+            raise UsageError(f"{recipe.name}: {key} is {str(value)[:20]}.", "A plan needs it as a whole number.")
     return Batches(*found.values())
 
 

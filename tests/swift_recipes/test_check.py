@@ -77,6 +77,16 @@ def test_a_good_file_passes(tmp_path: Path, kind: str, text: str) -> None:
     assert found(tmp_path, kind, text) == []
 
 
+@pytest.mark.usefixtures("ms_swift")
+@pytest.mark.parametrize(
+    "key", ["model", "model_type", "template", "loss_scale", "deepspeed", "lora_rank", "help", "''"]
+)
+@pytest.mark.parametrize("value", ["[]", "{a: {b: 1}}", "[[1]]", ".nan", "--x", "''", "true"])
+def test_odd_values_are_told_without_a_traceback(tmp_path: Path, key: str, value: str) -> None:
+    text = replaced(LORA, key, "") if f"\n{key}:" in LORA else LORA
+    assert all(isinstance(each, str) for each in found(tmp_path, "sft", f"{text}\n{key}: {value}\n"))
+
+
 BROKEN = [
     "a: [",
     "- a",

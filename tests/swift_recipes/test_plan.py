@@ -201,6 +201,11 @@ def test_long_rows_are_told(tmp_path: Path) -> None:
         ({"packing": True}, "packing cannot be planned"),
         ({"learning_rate": 1, "lora_rank": "many"}, "lora_rank"),
         ({"num_train_epochs": "all"}, "num_train_epochs"),
+        ({"num_train_epochs": float("nan")}, "num_train_epochs is nan"),
+        ({"max_steps": float("inf")}, "max_steps is inf"),
+        ({"data_seed": 10**400}, "data_seed is 1000"),
+        ({"per_device_train_batch_size": 10**400}, "per_device_train_batch_size is 1000"),
+        ({"target_modules": [1, [2]]}, "no linear map is called 1"),
     ],
 )
 def test_what_cannot_be_planned(tmp_path: Path, values: dict[str, Any], said: str) -> None:
