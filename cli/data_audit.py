@@ -15,9 +15,7 @@ ActionSetName = Literal["core", "extended", "compat"]
 
 
 def audit(
-    files: Annotated[
-        list[Path], typer.Argument(help="Rows of any format; several files are audited as one set.")
-    ],
+    files: Annotated[list[Path], typer.Argument(help="Rows of any format; several files are audited as one set.")],
     problems: Annotated[Path | None, typer.Option(help="The problem set the rows were made from.")] = None,
     max_length: Annotated[
         int | None, typer.Option(min=1, help="Tell what ms-swift's --max_length of so many tokens would cut.")

@@ -8,11 +8,13 @@ import typer
 from ordebug.cli import (
     compare,
     data,
+    doctor,
     fix,
     forgetting,
     gate,
     grpo_data,
     problems,
+    recipes,
     report,
     rollout,
     score,
@@ -31,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(problems.app, name="problems")
 app.add_typer(data.app, name="data")
+app.add_typer(recipes.app, name="recipes")
 app.add_typer(tiny.app, name="tiny")
 app.add_typer(forgetting.app, name="forgetting")
 app.command("sft-data")(sft_data.sft_data)
@@ -42,6 +45,7 @@ app.command("report")(report.report)
 app.command("fix")(fix.fix)
 app.command("compare")(compare.compare)
 app.command("verify-run")(verify_run.verify_run)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

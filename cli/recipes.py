@@ -1,0 +1,100 @@
+"""``ordebug recipes``: the YAML files for ms-swift, checked and planned before a GPU is busy with them."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from ordebug.swift_recipes.plan import Plan
+
+app = typer.Typer(help="Recipes for ms-swift: list, show, check and plan them.", no_args_is_help=True)
+
+KindName = Literal["sft", "infer", "deploy", "rollout", "rlhf", "export"]
+KindOption = Annotated[
+    KindName | None, typer.Option(help="The swift command a file of one's own is for; by default its folder's name.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_recipes(as_json: JsonOption = False) -> None:
+    """Show the recipes and what each is for."""
+    from ordebug.swift_recipes.catalogue import recipes
+
+    found = recipes()
+    if as_json:
+        typer.echo(json.dumps([{"name": r.name, "command": r.kind, "purpose": r.purpose} for r in found]))
+        return
+    width = max(len(recipe.name) for recipe in found)
+    for recipe in found:
+        typer.echo(f"{recipe.name:<{width}}  {recipe.purpose}")
+    typer.echo('\nThe repository "Qwen/Qwen3-8B-Instruct" does not exist: Qwen/Qwen3-8B is the post-trained model.')
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A recipe's name, or a file.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Print the table of hyper-parameters for a paper.")] = False,
+    kind: KindOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a recipe: every value and its reason."""
+    from ordebug.swift_recipes.catalogue import as_words, find_recipe
+    from ordebug.swift_recipes.latex import hyperparameters
+
+    recipe = find_recipe(name, kind)
+    if as_json:
+        typer.echo(json.dumps({"name": recipe.name, "ENV": recipe.env, **recipe.values}, default=str))
+    elif latex:
+        typer.echo(hyperparameters(recipe))
+    else:
+        typer.echo(f"{recipe.name} (swift {recipe.kind})\n{recipe.about}\n")
+        for key, value in recipe.values.items():
+            typer.echo(f"{key} = {' '.join(as_words(value))}\n    {recipe.reasons.get(key) or '-'}")
+
+
+@app.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(help="Names or files; by default every recipe.")] = None,
+    kind: KindOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check recipes by ms-swift's own arguments and by our rules; exit status 1 when one is wrong."""
+    from ordebug.swift_recipes.catalogue import find_recipe, recipes
+    from ordebug.swift_recipes.check import problems
+
+    chosen = [find_recipe(name, kind) for name in names] if names else recipes()
+    found = {recipe.name: problems(recipe) for recipe in chosen}
+    if as_json:
+        typer.echo(json.dumps(found))
+    for name, wrong in found.items() if not as_json else ():
+        typer.echo(f"{'wrong' if wrong else 'ok   '} {name}")
+        for each in wrong:
+            typer.echo(f"      {each}")
+    if any(found.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    name: Annotated[str, typer.Argument(help="An SFT recipe's name, or a file.")],
+    data: Annotated[Path, typer.Option(help="The SFT rows to train on.")],
+    gpus: Annotated[int | None, typer.Option(min=1, help="GPUs; by default the recipe's NPROC_PER_NODE.")] = None,
+    gpu_memory: Annotated[float, typer.Option(min=1, help="Memory of a GPU in GiB, as nvidia-smi says.")] = 80.0,
+    model: Annotated[str | None, typer.Option(help="Another model than the recipe's.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Estimate steps, memory a GPU and time on A800s; exit status 1 when the memory does not suffice."""
+    from ordebug.swift_recipes.catalogue import find_recipe
+    from ordebug.swift_recipes.plan import make_plan
+
+    made = make_plan(find_recipe(name, "sft" if Path(name).is_file() else None), data, gpus, model, gpu_memory)
+    typer.echo(json.dumps(made.as_json()) if as_json else _told(made))
+    if not made.fits:
+        raise typer.Exit(1)
+
+
+def _told(made: "Plan") -> str:
+    return "\n".join(made.lines())
