@@ -15,7 +15,7 @@ COLUMNS = ("type", "rows", "replayed", "infeasible", "IIS rows", "and bounds", "
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="Alpaca rows or an SFT file.")],
+    file: Annotated[Path, typer.Argument(help="Rows of any format: Alpaca, ShareGPT or messages.")],
     problems: Annotated[Path, typer.Option(help="The problem set the rows were made from.")],
     actions: Annotated[
         ActionSetName | None,
@@ -32,6 +32,7 @@ def verify(
     ] = False,
     keep: Annotated[Path | None, typer.Option(help="Write the rows that hold, each as it stands.")] = None,
     reject: Annotated[Path | None, typer.Option(help="Write the other rows, with the reasons.")] = None,
+    solver: Annotated[str, typer.Option(help="auto, gurobi or highs; the one whose conflicts are printed.")] = "auto",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
@@ -39,15 +40,15 @@ def verify(
 
     Exit status 1 when no row could be replayed, or one fails a condition and neither --keep nor --reject sorts them.
     """
+    from ordebug.cli.options import checked_solver
     from ordebug.converters.verify.condition import DEFAULT
     from ordebug.converters.verify.verification import Verification
     from ordebug.converters.verify.verification import verify as run
     from ordebug.core.parallel import default_workers
 
-    required = require or list(DEFAULT)
-    tally = run(
-        Verification(file, problems, actions, required, equivalence, keep, reject, workers=workers or default_workers())
-    )
+    required, processes = require or list(DEFAULT), workers or default_workers()
+    judge = checked_solver(solver)
+    tally = run(Verification(file, problems, actions, required, equivalence, keep, reject, processes, judge))
     typer.echo(json.dumps(tally.as_json()) if as_json else _told(tally, required, keep, reject))
     sorted_out = keep is not None or reject is not None
     if not tally.overall.replayed or (tally.failed and not sorted_out):
@@ -65,7 +66,10 @@ def _told(tally: "Tally", required: list[str], keep: Path | None, reject: Path |
         found = ", ".join(f"{count} {name}" for name, count in sorted(overall.equivalence.items()))
         lines.append(f"to the clean model, of those that keep OP of .95: {found}")
     if overall.more_needed:
-        lines.append(f"{overall.more_needed} rows restore nothing yet: their problems need more actions, as was proved")
+        lines.append(
+            f"{overall.more_needed} rows restore nothing yet: their problems need more actions, as was proved; "
+            "those that edit a cause hold"
+        )
     lines.append(f"{tally.kept} rows hold ({', '.join(required)}), {tally.failed} fail, {others} were not replayed")
     lines += [f"kept: {keep}"] if keep else []
     lines += [f"rejected, with reasons: {reject}"] if reject else []

@@ -29,7 +29,7 @@ def report(
     folders = [RunFolder(path) for path in runs]
     if quality:
         for run in folders:
-            assess(run, workers or default_workers())
+            assess(run, workers or default_workers(), problems)
     written = write_report(folders, problems, workers or default_workers())
     if latex is not None:
         write_latex(folders, latex)

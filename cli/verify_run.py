@@ -27,15 +27,17 @@ def verify_run(
     from ordebug.eval.verification import verify
 
     found = verify(PlayedRun(RunFolder(run), problems), workers=workers or default_workers(), quality=quality)
-    typer.echo(json_module.dumps(found.as_json(), ensure_ascii=False) if json else _told(run, found))
+    typer.echo(json_module.dumps(found.as_json(), ensure_ascii=False) if json else _told(run, found, quality))
     if not found.holds:
         raise typer.Exit(1)
 
 
-def _told(run: Path, found: "Verification") -> str:
+def _told(run: Path, found: "Verification", quality: bool) -> str:
     checked = f"{found.episodes} episodes played again, {found.numbers} numbers computed again"
-    checked += f", {found.repairs} repairs measured again" if found.repairs else ""
+    checked += f", {found.repairs} repairs measured again" if quality else ""
     lines = [f"{run}: {'holds' if found.holds else 'does not hold'} ({checked})"]
+    if quality and not found.repairs:
+        lines.append(f"  no repair was measured when the run was published: ordebug report --quality {run}")
     lines += [f"  {found.unscored} episodes ended in an error and were not played again"] if found.unscored else []
     lines += [f"  not compared: {name}, for {why}" for name, why in found.unchecked.items()]
     lines += [f"  {told}" for told in found.told]

@@ -117,6 +117,11 @@ def _recovered(runs: Sequence[Path], choice: Choice, limit: int | None, total: H
 
 
 def _of_run(run: Path, settings: Settings, choice: Choice, limit: int | None, total: Harvest) -> Iterator[Replay]:
+    if not settings.problems.is_dir():
+        raise InputError(
+            f"{run}: its problems are not at {settings.problems}.",
+            "Put them back there, or change problems in the run's manifest.json to where they lie.",
+        )
     problems = read_problem_set(settings.problems)
     for episode in read_episodes(run / EPISODES):
         if limit is not None and total.episodes >= limit:

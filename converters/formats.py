@@ -72,8 +72,7 @@ def read_decisions(path: Path, name: FormatName | None = None) -> Iterator[Recor
 
     Args:
         path: The file.
-        name: Its format; None finds it by the keys of the first row that is an object: ``messages``, else
-            ``conversations``, else Alpaca's.
+        name: Its format; None goes by the keys of each row: ``messages``, else ``conversations``, else Alpaca's.
 
     Raises:
         InputError: If the file is missing, no JSON, or that row is of another format.
@@ -111,7 +110,7 @@ def _dialogue(record: Record, known: Format) -> Dialogue:
         raise InputError(f"a JSON {type(record.value).__name__}, not an object with {known.keys[0]}")
     kind = format_of(record.value)
     if known.keys[0] not in record.value and kind and FORMATS[kind] is not known:
-        raise InputError(f"a row of another format, {kind}; the file's first row says how all are read")
+        raise InputError(f"a row of another format, {kind}, and --from says how all are read")
     return known.dialogue(record.value)
 
 
@@ -150,9 +149,10 @@ def _rows(path: Path, name: FormatName | None) -> Iterator[tuple[Record, Format]
         head.append(record)
         if isinstance(record.value, dict) and not record.error:
             break
-    known = FORMATS[_format(path, head[-1].value if head else None, name)]
+    known = _format(path, head[-1].value if head else None, name)
     for record in chain(head, records):
-        yield record, known
+        own = format_of(record.value) if name is None and isinstance(record.value, dict) else None
+        yield record, FORMATS[own or known]
 
 
 def _format(path: Path, row: Any, name: FormatName | None) -> FormatName:

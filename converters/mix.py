@@ -219,7 +219,15 @@ def _draw(
 
 def _row(name: str, messages: Messages) -> dict[str, Any]:
     """Every field of an SFT row, because Arrow fixes a file's columns by its first rows."""
-    return {"messages": messages, "problem_id": "", "base_id": "", "step": 1, "source": name, "error_type": ""}
+    return {
+        "messages": messages,
+        "problem_id": "",
+        "base_id": "",
+        "step": 1,
+        "source": name,
+        "error_type": "",
+        "about": "",
+    }
 
 
 def _places(file: Path) -> "array[int]":

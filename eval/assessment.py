@@ -1,6 +1,7 @@
 """``ordebug report --quality``: the heavy metrics of a run that was played, written into its ``metrics.json``."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ordebug.core.jsonl import append_rows, read_json, write_json
@@ -12,8 +13,13 @@ from ordebug.eval.quality import STORE, Repair, measure, standing_edits, stored,
 from ordebug.eval.run_folder import RunFolder, drop_torn_line, locked
 
 
-def assess(run: RunFolder, workers: int) -> dict[str, Any]:
+def assess(run: RunFolder, workers: int, problems: Path | None = None) -> dict[str, Any]:
     """Measures every repair of the run and of its anchors once, and returns the new content of ``metrics.json``.
+
+    Args:
+        run: The run.
+        workers: Processes.
+        problems: Where its problems lie now; None where its manifest says.
 
     Raises:
         InputError: If the folder holds no finished run, or its problems have changed since.
@@ -21,14 +27,14 @@ def assess(run: RunFolder, workers: int) -> dict[str, Any]:
         LicenceError: If the solver has no licence.
     """
     run.read_metrics()
-    played = PlayedRun(run)
+    played = PlayedRun(run, problems)
     with locked(run.path):
         drop_torn_line(run.path / STORE)
         repairs = _missing(played)
         found = parallel_map(measure, repairs, workers=workers, label="repairs measured")
         for repair, quality in zip(repairs, found, strict=True):
             append_rows(run.path / STORE, [stored_row(repair, quality)])
-        return rescore(PlayedRun(run))
+        return rescore(PlayedRun(run, problems))
 
 
 def rescore(played: PlayedRun) -> dict[str, Any]:

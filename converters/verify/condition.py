@@ -11,7 +11,7 @@ from ordebug.core.errors import UsageError
 DEFAULT = ("restores",)
 CONDITIONS = {
     "applies": "the action can be carried out",
-    "restores": "the model is feasible and bounded after it",
+    "restores": "the model is feasible and bounded after it, or a cause is edited where more actions are needed",
     "root_cause": "it edits what the injected error touches",
     "iis": "the prompt prints the solver's conflict, rows and bounds",
     "op>=X": "the clean optimum is kept to that share, X within 0 and 1",
@@ -83,7 +83,7 @@ def _applies(finding: Finding) -> str:
 
 
 def _restores(finding: Finding) -> str:
-    if finding.restores:
+    if finding.restores or (finding.more_needed and finding.root_cause):
         return ""
     if not finding.applies:
         return _applies(finding)

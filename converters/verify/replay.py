@@ -15,7 +15,7 @@ from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import safe
 from ordebug.env.reply import parse_action
 from ordebug.env.reward import may_be_equivalent, optimality_preserved
-from ordebug.env.solvers.model import read_model
+from ordebug.env.solvers.model import SolverName, read_model
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class Task:
         problems: The set of that problem alone.
         decisions: What its rows decide.
         equivalence: Whether to prove equivalence with the clean model, where it is known.
+        solver: Which solver judges.
     """
 
     problem: Problem
     problems: ProblemSet
     decisions: tuple[Decision, ...]
     equivalence: bool = False
+    solver: SolverName = "auto"
 
 
 def replay(task: Task) -> list[Finding]:
@@ -62,8 +64,8 @@ def _findings(task: Task) -> list[Finding]:
 
 def _stage(task: Task) -> Stage:
     if all(map(_one_edit, task.decisions)):
-        return BareStage(task.problem, task.problems, task.decisions)
-    return PlayedStage(task.problem, task.problems)
+        return BareStage(task.problem, task.problems, task.decisions, task.solver)
+    return PlayedStage(task.problem, task.problems, task.solver)
 
 
 def _one_edit(decision: Decision) -> bool:
@@ -124,7 +126,7 @@ class _Clean:
     def _content(self) -> Content:
         path = self._task.problems.clean_model_path(self._task.problem)
         assert path is not None
-        return Content.of(read_model(path))
+        return Content.of(read_model(path, self._task.solver))
 
 
 def _hit(problem: Problem, action: Action | InvalidAction, outcome: str) -> bool | None:

@@ -17,7 +17,7 @@ from ordebug.env.problem import Problem
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.repair_env import OUTCOME_TEXT, RepairEnv, Rules
 from ordebug.env.reply import parse_action
-from ordebug.env.solvers.model import Model, Solution, read_model
+from ordebug.env.solvers.model import Model, Solution, SolverName, read_model
 
 NO_ACTION = "(no action)"
 ENDLESS = 10**9
@@ -60,10 +60,12 @@ class Stage(Protocol):
 class BareStage:
     """The model as it begins, and copies of it for the edits."""
 
-    def __init__(self, problem: Problem, problems: ProblemSet, decisions: Sequence[Decision]) -> None:
+    def __init__(
+        self, problem: Problem, problems: ProblemSet, decisions: Sequence[Decision], solver: SolverName = "auto"
+    ) -> None:
         self._problem = problem
         self._left = len({(decision.actions, str(decision.action)) for decision in decisions})
-        self._first = read_model(problems.model_path(problem))
+        self._first = read_model(problems.model_path(problem), solver)
         self._names = Names(self._first.row_names, self._first.variable_names)
         self._solution = self._first.solve()
         self._conflict = self._first.conflict() if self.infeasible() else Conflict()
@@ -133,8 +135,8 @@ class Names(NamedTuple):
 class PlayedStage:
     """The environment, in which earlier steps are taken again. Only SUBMIT would end an episode; it is never taken."""
 
-    def __init__(self, problem: Problem, problems: ProblemSet) -> None:
-        self._problem, self._problems = problem, problems
+    def __init__(self, problem: Problem, problems: ProblemSet, solver: SolverName = "auto") -> None:
+        self._problem, self._problems, self._solver = problem, problems, solver
         self._envs: dict[ActionSet, RepairEnv] = {}
         self._begins = ""
 
@@ -151,7 +153,7 @@ class PlayedStage:
         if decision.past is None:
             raise NotReplayable("later_step", "a later step, and its prompt does not tell of the earlier ones")
         if decision.actions not in self._envs:
-            rules = Rules(decision.actions, ENDLESS, auto_submit=False)
+            rules = Rules(decision.actions, ENDLESS, auto_submit=False, solver=self._solver)
             self._envs[decision.actions] = RepairEnv(self._problem, self._problems, rules)
         self._env = self._envs[decision.actions]
         state, info = self._env.reset()

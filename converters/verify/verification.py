@@ -19,6 +19,7 @@ from ordebug.core.jsonl import atomic_text, read_lines
 from ordebug.core.parallel import parallel_map
 from ordebug.env.action import ActionSet
 from ordebug.env.problem_set import ProblemSet, read_problem_set
+from ordebug.env.solvers.model import SolverName
 
 WINDOW = 50_000
 """Rows held at a time; those of one problem share its solves where they stand in one window."""
@@ -37,6 +38,7 @@ class Verification:
         keep: Where rows that meet them go.
         reject: Where the others go, with the reasons.
         workers: Processes; no result depends on it.
+        solver: Which solver judges; the one whose conflicts the prompts print.
     """
 
     file: Path
@@ -47,6 +49,7 @@ class Verification:
     keep: Path | None = None
     reject: Path | None = None
     workers: int = 1
+    solver: SolverName = "auto"
 
 
 def verify(asked: Verification) -> Tally:
@@ -112,7 +115,7 @@ def _task(window: Sequence[Read], places: Sequence[int], problems: ProblemSet, a
     problem = problems.get(decisions[0].problem_id)
     own = ProblemSet(problems.folder, {problem.problem_id: problem})
     equivalence = asked.equivalence or "equivalent" in asked.require
-    return Task(problem, own, tuple(decisions), equivalence)
+    return Task(problem, own, tuple(decisions), equivalence, asked.solver)
 
 
 def _lines(path: Path) -> Iterator[tuple[str, bytes]]:

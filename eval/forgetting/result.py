@@ -98,8 +98,3 @@ def read_forgetting(path: Path) -> Forgetting:
         raise InputError(
             f"{path}: {place or 'the file'}: {error.errors()[0]['msg']}.", "Make it again: ordebug forgetting compare."
         ) from None
-
-
-def forgetting_rows(path: Path) -> list[ForgettingRow]:
-    """The rows of a ``forgetting.json``, for a report to show; see ``read_forgetting``."""
-    return read_forgetting(path).rows

@@ -136,11 +136,18 @@ def test_what_cannot_be_read_is_rejected_with_its_reason(write_rows: WriteRows, 
         converted(write_rows([row]), strict=True)
 
 
-def test_a_row_of_another_format_amid_the_others_is_rejected(write_rows: WriteRows) -> None:
+def test_rows_of_several_formats_are_each_read_by_their_own(write_rows: WriteRows) -> None:
+    """As ``data verify --keep`` writes them: a row with several decisions comes out as Alpaca rows."""
     rows, summary, _ = converted(write_rows([SHAREGPT, {"instruction": "a", "output": LAST}, SHAREGPT]))
+    assert (len(rows), summary.read, summary.rejected) == (5, 3, 0)
+
+
+def test_a_row_of_another_format_than_was_given_is_rejected(write_rows: WriteRows) -> None:
+    mixed = [SHAREGPT, {"instruction": "a", "output": LAST}, SHAREGPT]
+    rows, summary, _ = converted(write_rows(mixed), form="sharegpt")
     assert (len(rows), summary.read, summary.rejected) == (4, 3, 1)
     assert summary.reasons[0][1].startswith("a row of another format, alpaca")
-    rows, summary, _ = converted(write_rows([{"instruction": "a", "output": LAST}, SHAREGPT]))
+    rows, summary, _ = converted(write_rows(mixed[1:]), form="alpaca")
     assert (len(rows), summary.reasons[0][1][:33]) == (1, "a row of another format, sharegpt")
 
 

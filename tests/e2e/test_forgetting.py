@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ordebug.core.jsonl import read_rows, write_rows
-from ordebug.eval.forgetting.result import forgetting_rows
+from ordebug.eval.forgetting.result import read_forgetting
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +88,7 @@ def test_before_and_after_are_asked_and_compared(served: str, tiny_job: Path, tm
     done = forgetting(served, served, "--out", str(out), *panel)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert "general_qa" in done.stdout and "after - before" in done.stdout
-    (row,) = forgetting_rows(out)
+    (row,) = read_forgetting(out).rows
     assert (row.benchmark, row.n, row.delta) == ("general_qa", QUESTIONS, 0.0)
     assert row.cut_off == (QUESTIONS, QUESTIONS)  # untrained: it never ends a reply
     reviews = [row for _, row in read_rows(out / "before/general_qa/reviews/model/general_qa_repairs.jsonl")]

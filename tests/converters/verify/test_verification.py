@@ -108,7 +108,7 @@ def test_sorted_rows_keep_their_bytes(stool_folder: Path) -> None:
     assert [row["reasons"] for row in told] == [
         ["restores: applied, the model is infeasible"],
         ["not replayed, unreadable: not JSON (Expecting value at column 1)"],
-        ["not replayed, unreadable: a row of another format, alpaca; the file's first row says how all are read"],
+        [f"not replayed, no_problem: {stool_folder} has no problem 'table'"],
     ]
     assert told[1]["row"] == broken
     assert told[0]["place"].endswith("rows.jsonl:2")

@@ -11,7 +11,7 @@ from rich.console import Console
 from ordebug.core.errors import InputError
 from ordebug.core.jsonl import read_json, read_rows, write_json, write_rows
 from ordebug.eval.forgetting.comparison import compare_sides
-from ordebug.eval.forgetting.result import forgetting_rows, read_forgetting, write_forgetting
+from ordebug.eval.forgetting.result import read_forgetting, write_forgetting
 from ordebug.eval.forgetting.terminal import print_forgetting
 
 MakeSide = Callable[..., Path]
@@ -133,14 +133,14 @@ def test_rows_are_read_as_written(recorded: Path, tmp_path: Path) -> None:
     found = compare_sides(recorded / "before", recorded / "after", THRESHOLD)
     write_forgetting(tmp_path / "out" / "forgetting.json", found)
     assert read_forgetting(tmp_path / "out") == found
-    assert forgetting_rows(tmp_path / "out" / "forgetting.json") == found.rows
+    assert read_forgetting(tmp_path / "out" / "forgetting.json").rows == found.rows
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"version": 2}', "NaN"])
 def test_a_result_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "forgetting.json").write_text(text)
     with pytest.raises(InputError):
-        forgetting_rows(tmp_path)
+        read_forgetting(tmp_path)
 
 
 def test_exit_status_is_the_verdict(recorded: Path, tmp_path: Path) -> None:
