@@ -94,3 +94,10 @@ def test_what_the_user_must_change(
     done = run(rows(folder, "SUBMIT()"), folder, *words)
     with pytest.raises(error, match=said):
         raise done.exception or AssertionError(done.output)
+
+
+def test_another_solver_is_asked_by_name(folder: Path) -> None:
+    path = rows(folder, "DROP_CONSTRAINT(need)")
+    assert run(path, folder, "--solver", "highs").exit_code == 0
+    error = run(path, folder, "--solver", "cplex").exception
+    assert isinstance(error, UsageError) and "Choose one of auto, gurobi, highs" in error.fix

@@ -110,3 +110,9 @@ def test_numbers_of_an_older_version_are_counted_again(run: RunFolder) -> None:
     assert old.value.fix == f"Count its episodes again: ordebug score {run.path}"
     rescore(PlayedRun(run))
     assert run.read_metrics()["prompts_differ"] == 2
+
+
+def test_repairs_are_measured_where_the_problems_have_moved(run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "set").rename(tmp_path / "moved")
+    measured = assess(run, workers=1, problems=tmp_path / "moved")
+    assert measured["overall"]["edit_cost"]["n"] == 4
