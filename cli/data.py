@@ -31,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.
 def convert(
     file: Annotated[Path, typer.Argument(help="JSON lines, a list, or a document with a list under 'data'.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],
-    source: Annotated[Source, typer.Option("--from", help="The file's format; auto: by the keys of each row.")] = "auto",
+    source: Annotated[Source, typer.Option("--from", help="The file's format; auto: by each row's keys.")] = "auto",
     to: Annotated[FormatName, typer.Option(help="The output's format; messages is ms-swift's.")] = "messages",
     turns: Annotated[
         Turns, typer.Option(help="split: a row for each answer, with its own user turn. chat: conversations whole.")

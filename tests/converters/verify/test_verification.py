@@ -96,6 +96,15 @@ def test_a_later_step_without_its_past_is_not_held_against_the_row(stool_folder:
     assert tally.failed == 0
 
 
+def test_a_first_step_on_a_cause_holds_where_more_are_needed(stool_folder: Path) -> None:
+    file = stool_folder / "problems.jsonl"
+    file.write_text(file.read_text().replace('"fewest_actions": 1', '"fewest_actions": 2'))
+    rows = [alpaca_row("Action: RELAX_CONSTRAINT(labor, 1)"), alpaca_row("Action: RELAX_CONSTRAINT(plan, 1)")]
+    tally = run(stool_folder, rows)
+    assert (tally.overall.restores, tally.overall.more_needed) == (0, 2)
+    assert (tally.kept, tally.failed) == (1, 1)
+
+
 def test_sorted_rows_keep_their_bytes(stool_folder: Path) -> None:
     good = json.dumps(sft_row(stool_folder, DROP)).replace('"own": 1.0', '"own":1.00,  "é": "\\u00e9"')
     bad = json.dumps(sft_row(stool_folder, "Action: DROP_CONSTRAINT(wood)"))
