@@ -134,7 +134,7 @@ def deployed(checkpoint: Path, *arguments: str) -> Iterator[str]:
 
 def still_running(port: int, group: int | None = None) -> list[str]:
     """The command lines of what runs in a process group, or in that of a command with the port as an argument."""
-    listed = subprocess.run(["ps", "-eo", "pgid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-wweo", "pgid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 1) for line in listed.splitlines()]
     groups = {row[0] for row in rows if str(port) in row[-1].split()} | {str(group)}
     return [row[-1] for row in rows if row[0] in groups]
