@@ -41,7 +41,7 @@ def changes(before: Model, after: Model) -> list[Change]:
 
 
 def _changed_rows(before: Model, after: Model) -> Iterator[Change]:
-    for name in _differing(before, after, "rows"):
+    for name in differing(before, after, "rows"):
         old = before.row(name) if name in before.row_names else None
         new = after.row(name) if name in after.row_names else None
         if old is not None and new is not None:
@@ -64,7 +64,7 @@ def _limit(row: RowView) -> str:
 
 
 def _changed_variables(before: Model, after: Model) -> Iterator[Change]:
-    for name in _differing(before, after, "variables"):
+    for name in differing(before, after, "variables"):
         yield Change("variable", name, _span(before.variable(name)), _span(after.variable(name)))
 
 
@@ -72,7 +72,7 @@ def _span(view: VariableView) -> str:
     return f"{TYPES[view.type]}, {number_shown(view.lower)} to {number_shown(view.upper)}"
 
 
-def _differing(before: Model, after: Model, part: str) -> list[str]:
+def differing(before: Model, after: Model, part: Literal["rows", "variables"]) -> list[str]:
     """Names of the rows or variables that differ, in the first model's order."""
     old: Any = before.matrix()[part]
     new: Any = after.matrix()[part]

@@ -14,6 +14,7 @@ from ordebug.core.errors import InputError, LicenceError, SolverError
 from ordebug.core.jsonl import read_rows
 from ordebug.core.manifest import sha256_text
 from ordebug.env.action import Action, ActionSet
+from ordebug.env.difference import differing
 from ordebug.env.edits import apply_edit, resolve
 from ordebug.env.episode import Episode
 from ordebug.env.equivalence import Verdict, equivalence
@@ -168,7 +169,7 @@ def _against_clean(repaired: Model, path: Path | None, solver: SolverName) -> di
 
 def _cost(broken: Model, repaired: Model, problem: Problem) -> dict[str, Any]:
     """Rows touched and violation, each beside its least; a change of type has no violation."""
-    rows, variables = (_touched(broken, repaired, part) for part in ("rows", "variables"))
+    rows, variables = set(differing(broken, repaired, "rows")), set(differing(broken, repaired, "variables"))
     untouched = [name for name in broken.row_names if name not in rows]
     fixed = [name for name in broken.variable_names if name not in variables]
     fewest = cheapest_repair(broken, "l0", problem.protected) or ()
@@ -178,13 +179,6 @@ def _cost(broken: Model, repaired: Model, problem: Problem) -> dict[str, Any]:
         "violation": _total(cheapest_repair(broken, "l1", untouched, fixed) or ()),
         "least": _total(cheapest_repair(broken, "l1", problem.protected) or ()),
     }
-
-
-def _touched(broken: Model, repaired: Model, part: str) -> set[str]:
-    """Names of the rows or variables that differ."""
-    before: Any = broken.matrix()[part]
-    after: Any = repaired.matrix()[part]
-    return {name for name in before | after if before.get(name) != after.get(name)}
 
 
 def _total(violations: Iterable[Violation]) -> float | None:

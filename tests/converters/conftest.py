@@ -2,15 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from ordebug.env.generate.families import FAMILIES
-from ordebug.env.generate.generator import Plan, generate
-from ordebug.env.problem_set import ProblemSet, read_problem_set
 
 CONFIG = {
     "architectures": ["Qwen3ForCausalLM"],
@@ -104,16 +99,3 @@ def problem_folder(tmp_path: Path) -> Path:
     ]
     (folder / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
-
-
-@pytest.fixture(scope="session")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], ProblemSet]:
-    """So many proved problems of one error type, made once a session."""
-
-    @cache
-    def make(error_type: str, count: int) -> ProblemSet:
-        folder = tmp_path_factory.mktemp("generated") / error_type
-        generate(folder, Plan(count, (error_type,), tuple(FAMILIES), seed=11), workers=1)
-        return read_problem_set(folder)
-
-    return make

@@ -1,15 +1,12 @@
 """Small real models."""
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from ordebug.env.generate.families import FAMILIES
-from ordebug.env.generate.generator import Plan, generate
 from ordebug.env.problem import Problem
-from ordebug.env.problem_set import ProblemSet, read_problem_set
+from ordebug.env.problem_set import ProblemSet
 from ordebug.env.solvers.gurobi import GurobiModel
 
 MakeProblem = Callable[..., tuple[Problem, ProblemSet]]
@@ -51,18 +48,5 @@ def make_problem(tmp_path: Path) -> MakeProblem:
         }
         problem = Problem.model_validate({**record, **fields})
         return problem, ProblemSet(tmp_path, {problem.problem_id: problem})
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], ProblemSet]:
-    """So many proved problems of one error type, made once a session."""
-
-    @cache
-    def make(error_type: str, count: int) -> ProblemSet:
-        folder = tmp_path_factory.mktemp("generated") / error_type
-        generate(folder, Plan(count, (error_type,), tuple(FAMILIES), seed=11), workers=1)
-        return read_problem_set(folder)
 
     return make
