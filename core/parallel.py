@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -43,8 +43,10 @@ def parallel_map(
     chunk: int = 8,
     total: int | None = None,
     executor: Executor = "local",
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yields ``function(item)`` for each item, in the order of ``items``.
+
+    Whoever ends the iteration early closes it: then no worker goes on working.
 
     Args:
         function: A module-level function or an object that is called; with more than one worker it and its items are
@@ -64,12 +66,16 @@ def parallel_map(
     if executor == "ray":
         from ordebug.core.ray_executor import ray_map
 
-        results = ray_map(function, _chunks(items, chunk), workers, label)
+        results: Iterator[Result] = ray_map(function, _chunks(items, chunk), workers, label)
     elif workers <= 1 or (total is not None and total <= 1):
         results = map(function, items)
     else:
         results = _pool_map(function, _chunks(items, chunk), min(workers, _count(total, chunk) or workers), label)
-    yield from track(results, total, label)
+    try:
+        yield from track(results, total, label)
+    finally:
+        if isinstance(results, Generator):
+            results.close()
 
 
 def _count(total: int | None, chunk: int) -> int:

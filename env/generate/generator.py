@@ -7,6 +7,7 @@ worker processes make them.
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,14 +48,14 @@ def generate(folder: Path, plan: Plan, workers: int, executor: Executor = "local
         ordered = (Order(folder, plan, wanted, i) for i in range(number, number + batch))
         orders = [order for order in map(harvest.worth_trying, ordered) if order.types]
         number += batch
-        results = parallel_map(make, orders, workers=workers, label=LABEL, executor=executor)
-        for order, made in zip(orders, results, strict=False):
-            rejections += made.rejections
-            harvest.count(order, made)
-            for problem in made.problems:
-                _take(problem, quota, problems, folder)
-            if not any(quota.values()):
-                break  # what later clean models give is not wanted
+        with closing(parallel_map(make, orders, workers=workers, label=LABEL, executor=executor)) as results:
+            for order, made in zip(orders, results, strict=False):
+                rejections += made.rejections
+                harvest.count(order, made)
+                for problem in made.problems:
+                    _take(problem, quota, problems, folder)
+                if not any(quota.values()):
+                    break  # what later clean models give is not wanted, and no worker may write after this
     _tidy(folder, problems)
     random.Random(f"{plan.seed}/order").shuffle(problems)
     write_problem_set(folder, problems)

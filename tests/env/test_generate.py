@@ -1,5 +1,7 @@
 import json
+import multiprocessing
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from ordebug.core.errors import InputError, LicenceError, UsageError
 from ordebug.core.jsonl import read_rows, write_rows
 from ordebug.env.explanation import said
+from ordebug.env.generate import generator
 from ordebug.env.generate.generator import check, generate
 from ordebug.env.generate.plan import Plan
 from ordebug.env.generate.proof import failed_claims
@@ -221,3 +224,17 @@ def test_an_absolute_model_path_is_refused(problems: ProblemSet) -> None:
     absolute = problem.model_copy(update={"model_file": str((problems.folder / problem.model_file).absolute())})
     with pytest.raises(InputError, match="outside its folder"):
         problems.model_path(absolute)
+
+
+def test_no_worker_writes_after_the_last_problem_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch holds more than is wanted: what its workers wrote later made the tidying fail, or stayed behind."""
+    at_work: list[int] = []
+    tidy = generator._tidy
+
+    def watched(folder: Path, problems: Sequence[Problem]) -> None:
+        at_work.append(len(multiprocessing.active_children()))
+        tidy(folder, problems)
+
+    monkeypatch.setattr(generator, "_tidy", watched)
+    generate(tmp_path / "set", Plan(20, ("A", "D"), FLAT, seed=3), workers=2)
+    assert at_work == [0]
