@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -127,35 +128,36 @@ def test_show_prints_a_file_that_swift_can_read(tmp_path: Path) -> None:
 
 
 SMALL = "--max_steps 2 --per_device_train_batch_size 8 --max_completion_length 16"
-ALGORITHMS = {
-    "dapo": {"loss_type": "dapo", "dynamic_sample": True, "overlong_filter": True, "epsilon_high": 0.28},
-    "gspo": {"importance_sampling_level": "sequence", "epsilon": 3e-4, "steps_per_generation": 4},
-    "dr_grpo": {"loss_type": "dr_grpo", "scale_rewards": "none"},
-}
+EPISODES = "--multi_turn_scheduler ordebug --gym_env ordebug --max_turns 2"
+DAPO = {"loss_type": "dapo", "dynamic_sample": True, "overlong_filter": True, "epsilon_high": 0.28, "beta": 0.0}
+TRAINED = [
+    ("+dapo", "", DAPO),
+    ("+dapo", EPISODES, DAPO | {"max_turns": 2}),
+    ("+gspo", "--generation_batch_size 32", {"importance_sampling_level": "sequence", "epsilon": 3e-4, "beta": 0.0}),
+    ("+dr_grpo", "", {"loss_type": "dr_grpo", "scale_rewards": "none", "beta": 0.0}),
+    ("", "--gradient_accumulation_steps 4 --generation_batch_size 16", {"generation_batch_size": 16}),  # as in +qlora
+]
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("ms_swift")
-@pytest.mark.parametrize("name", ALGORITHMS)
-def test_ms_swift_trains_with_it(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("overlay", "more", "wanted"), TRAINED)
+def test_ms_swift_trains_with_it(tmp_path: Path, overlay: str, more: str, wanted: dict[str, Any]) -> None:
     from ordebug.swift_recipes.tiny import build
 
     generate(tmp_path / "set", Plan(4, ("A",), ("production",), seed=5), workers=1)
-    write_prompts(
-        read_problem_set(tmp_path / "set"),
-        EnvConfig(problems=tmp_path / "set"),
-        tmp_path / "grpo.jsonl",
-        order="random",
-    )
-    build(tmp_path / "grpo.jsonl", tmp_path / "model")
-    (tmp_path / "own.yaml").write_text(find_recipe(f"rlhf/tiny_cpu_grpo+{name}").text)
+    rows = tmp_path / "grpo.jsonl"
+    write_prompts(read_problem_set(tmp_path / "set"), EnvConfig(problems=tmp_path / "set"), rows)
+    build(rows, tmp_path / "model")
+    (tmp_path / "own.yaml").write_text(find_recipe(f"rlhf/tiny_cpu_grpo{overlay}").text)
     files = {"--model": "model", "--dataset": "grpo.jsonl", "--output_dir": "out"}
     words = [word for key, file in files.items() for word in (key, str(tmp_path / file))]
-    words += ["--external_plugins", str(FOLDER / "plugin" / "ordebug_plugin.py"), *SMALL.split()]
-    words += ["--generation_batch_size", "32"] if name == "gspo" else []
+    words += ["--external_plugins", str(FOLDER / "plugin" / "ordebug_plugin.py"), *SMALL.split(), *more.split()]
     run = ["swift", "rlhf", str(tmp_path / "own.yaml"), *words]
-    done = subprocess.run(run, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=600)
+    done = subprocess.run(run, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    assert json.loads((tmp_path / "out" / "args.json").read_text()).items() >= ALGORITHMS[name].items()
-    rows = [json.loads(line) for line in (tmp_path / "out" / "logging.jsonl").read_text().splitlines()]
-    assert sum("reward" in row for row in rows) == 2, "two steps"
+    read = json.loads((tmp_path / "out" / "args.json").read_text())
+    assert {key: read[key] for key in wanted} == wanted
+    logged = [json.loads(line) for line in (tmp_path / "out" / "logging.jsonl").read_text().splitlines()]
+    assert sum("grad_norm" in row for row in logged) == 2, "two updates"
+    assert sum("reward" in row for row in logged) == (1 if overlay == "+gspo" else 2), "what was generated"
