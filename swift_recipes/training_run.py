@@ -139,7 +139,7 @@ def begin(run: TrainingRun, environment: Mapping[str, str], now: datetime) -> Pa
     """
     folder = run.folder(now)
     file = folder / MANIFEST
-    earlier = read_json(file) if file.is_file() else None
+    earlier = read_json(file, "a manifest") if file.is_file() else None
     if earlier is not None and not run.resumes:
         raise UsageError(
             f"{folder} holds a run already.",
