@@ -93,8 +93,8 @@ class Bench:
             words = [str(BIN / "swift"), "sft", str(find_recipe(recipe).path), "--model", str(self.model)]
             words += ["--dataset", str(self.data), "--output_dir", str(folder), "--add_version", "false"]
             words += ["--max_steps", str(self.steps), "--eval_strategy", "no", "--save_strategy", "no"]
-            words += ["--include_num_input_tokens_seen", "non_padding", "--check_model", "false"]
             words += ["--external_plugins", str(HERE / "meter_plugin.py"), "--callbacks", "meter"]
+            words += ["--check_model", "false"]
             cpu = "--use_cpu true --ddp_backend gloo --dataloader_num_workers 0 --gradient_accumulation_steps 1"
             return words + (cpu.split() if self.cpu else [])
         words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(self.processes)]
@@ -112,8 +112,8 @@ class Bench:
             done = subprocess.run(command, env=env, stdout=file, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
             lines = log.read_text(errors="replace").splitlines()
-            errors = [line.strip() for line in lines if "Error" in line] or ["no error was named"]
-            return f"exit status {done.returncode}: {errors[-1][-300:]} (see {log})"
+            errors = [line.strip() for line in lines if "rror: " in line] or ["no error was named"]
+            return f"exit status {done.returncode}: {errors[0][-300:]} (see {log})"
         return None
 
     def _figures(self, recipe: str, folder: Path) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A callback for any Trainer of Transformers: seconds and tokens of each step, and the peak memory of each process.
 
 The same one measures ms-swift (``--external_plugins meter_plugin.py``), TRL and Transformers. Tokens are those that the
-Trainer counts itself (``include_num_input_tokens_seen``), padding left out, of all processes.
+Trainer counts itself (``include_num_input_tokens_seen``), padding left out, of all processes; set here, because ms-swift's
+command line takes true and false alone.
 """
 
 import json
@@ -22,6 +23,7 @@ class Meter(TrainerCallback):
         self.steps: list[tuple[float, int]] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        args.include_num_input_tokens_seen = "non_padding"
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         self._mark(0)

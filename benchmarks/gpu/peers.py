@@ -92,14 +92,17 @@ def encoded(tokenizer: PreTrainedTokenizerBase, row: Messages, limit: int) -> di
 
 def load(path: str, values: dict[str, Any]) -> Any:
     kind = getattr(torch, values["torch_dtype"])
-    quantized = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type=values.get("bnb_4bit_quant_type"),
-        bnb_4bit_use_double_quant=values.get("bnb_4bit_use_double_quant"),
-        bnb_4bit_compute_dtype=kind,
+    quantized = None
+    if values.get("quant_method") == "bnb":
+        quantized = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type=values["bnb_4bit_quant_type"],
+            bnb_4bit_use_double_quant=values["bnb_4bit_use_double_quant"],
+            bnb_4bit_compute_dtype=kind,
+        )
+    return AutoModelForCausalLM.from_pretrained(
+        path, dtype=kind, attn_implementation=values["attn_impl"], quantization_config=quantized
     )
-    more = {"quantization_config": quantized} if values.get("quant_method") == "bnb" else {}
-    return AutoModelForCausalLM.from_pretrained(path, dtype=kind, attn_implementation="sdpa", **more)
 
 
 def adapters(values: dict[str, Any]) -> LoraConfig | None:
@@ -129,7 +132,6 @@ def arguments(given: argparse.Namespace, values: dict[str, Any]) -> dict[str, An
         "report_to": "none",
         "save_strategy": "no",
         "logging_steps": 1,
-        "include_num_input_tokens_seen": "non_padding",
         "use_cpu": given.cpu,
         "ddp_backend": "gloo" if given.cpu else None,
     }
