@@ -47,7 +47,9 @@ def doctor(
     }
     if online:
         has |= {
-            each.title: "answers" if machine.reachable(each.url) else f"{each.url} does not answer; give folders, not names"
+            each.title: "answers"
+            if machine.reachable(each.url)
+            else f"{each.url} does not answer; give folders, not names"
             for each in HUBS.values()
         }
     if as_json:

@@ -67,7 +67,8 @@ def fetch(hub: HubName, name: str, data_to: Path | None = None) -> str:
         ToolError: If the hub's program is missing, the hub does not answer, or it refuses.
     """
     chosen, command = HUBS[hub], fetch_command(hub, name, data_to)
-    program = shutil.which(chosen.command, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    places = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    program = shutil.which(chosen.command, path=places)
     if program is None:
         raise ToolError(f"there is no program '{chosen.command}'.", f"pip install {chosen.package}")
     mirror = os.environ.get(chosen.mirror)

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Literal
@@ -119,7 +120,8 @@ def training_run(trainer: Trainer, words: Sequence[str]) -> TrainingRun:
     named = bool(words) and words[0].endswith((".yaml", ".yml"))
     recipe = find_recipe(words[0], trainer) if named else None
     arguments = {key: tuple(as_words(value)) for key, value in recipe.values.items()} if recipe else {}
-    kept, given = [words[0]] if recipe else [], {}
+    kept = [words[0]] if recipe else []
+    given: dict[str, list[str]] = {}
     for key, word in _by_key(words[1:] if recipe else words):
         kept.append(word)
         if word.startswith("--"):
@@ -179,10 +181,7 @@ def _recipe_text(recipe: Recipe) -> dict[str, str]:
 def _fetched(model: str, hugging_face: bool) -> str:
     """Where a hub's client keeps a model that was fetched before; the name itself where it was not."""
     try:
-        if hugging_face:
-            from huggingface_hub import snapshot_download
-        else:
-            from modelscope.hub.snapshot_download import snapshot_download
-        return str(snapshot_download(model, local_files_only=True))
+        client = import_module("huggingface_hub" if hugging_face else "modelscope.hub.snapshot_download")
+        return str(client.snapshot_download(model, local_files_only=True))
     except Exception:  # each client has errors of its own; not fetched yet is the usual one
         return model

@@ -5,8 +5,8 @@
 Makes rows (the oracle's answers to generated problems) and Qwen3-8B of the exact architecture with random weights, then
 trains a few steps of each recipe with ``swift sft``, and of the same with plain TRL and plain Transformers where they
 are installed. Leaves ``result.json``, ``table.md`` and a log of each run. What does not fit by the plan, or lacks a
-package, is skipped with the reason. Without a GPU the small Qwen3 is trained on the CPU: that tests this program, and its
-figures mean nothing for GPUs.
+package, is skipped with the reason. Without a GPU the small Qwen3 is trained on the CPU: that tests this program, and
+its figures mean nothing for GPUs.
 
 MFU is model FLOPs utilisation (Chowdhery et al. 2022, PaLM, appendix B): the operations that the useful tokens need,
 without padding and without what checkpointing computes again, a second, over the GPUs' peak (``peaks.py``).
@@ -219,7 +219,8 @@ def table(result: dict[str, Any]) -> str:
         mfu = f"{row['mfu']:.1%}" if row["mfu"] is not None else "-"
         memory = f"{used:.1f}" + ("" if result["cpu"] else f" [{planned['memory_gib']:.1f}]")
         lines.append(
-            f"{named} {row['tokens_a_second']:,.0f} | {ratio} | {row['seconds_a_step']:.2f}{foreseen} | {mfu} | {memory} |"
+            f"{named} {row['tokens_a_second']:,.0f} | {ratio} | {row['seconds_a_step']:.2f}{foreseen} "
+            f"| {mfu} | {memory} |"
         )
     return "\n".join(lines)
 
@@ -252,7 +253,9 @@ def main() -> int:
     write_json(out / "result.json", result)
     said = table(result)
     (out / "table.md").write_text(said + "\n", encoding="utf-8")
-    where = f"{processes} x {cards[0].name}" if cards else "no GPU: the small Qwen3; these figures mean nothing for GPUs"
+    where = (
+        f"{processes} x {cards[0].name}" if cards else "no GPU: the small Qwen3; these figures mean nothing for GPUs"
+    )
     source = f", peak {most[0] / 1e12:,.0f} TFLOP/s ({most[1]})" if most and cards else ", MFU not known"
     print(f"{where}{source}. Planned in brackets.\n\n{said}")
     return int(any("failed" in row for row in runs))

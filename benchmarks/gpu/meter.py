@@ -1,8 +1,8 @@
 """A callback for any Trainer of Transformers: seconds and tokens of each step, and the peak memory of each process.
 
 The same one measures ms-swift (``--external_plugins meter_plugin.py``), TRL and Transformers. Tokens are those that the
-Trainer counts itself (``include_num_input_tokens_seen``), padding left out, of all processes; set here, because ms-swift's
-command line takes true and false alone.
+Trainer counts itself (``include_num_input_tokens_seen``), padding left out, of all processes; set here, because
+ms-swift's command line takes true and false alone.
 """
 
 import json

@@ -74,7 +74,7 @@ def test_a_hub_that_does_not_answer_is_named_at_once(hub: HubName, monkeypatch: 
     if not (BIN / HUBS[hub].command).is_file():
         pytest.skip(f"{HUBS[hub].command} is not installed")
     monkeypatch.setenv(HUBS[hub].mirror, "http://127.0.0.1:9")
-    with pytest.raises(ToolError, match="does not answer at http://127.0.0.1:9") as caught:
+    with pytest.raises(ToolError, match=r"does not answer at http://127\.0\.0\.1:9") as caught:
         fetch(hub, MODEL)
     assert HUBS[hub].mirror in caught.value.fix
 

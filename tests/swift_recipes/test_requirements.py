@@ -60,7 +60,7 @@ def uv(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.mark.slow
 def test_the_gpu_set_is_what_its_ranges_resolve_to(uv: list[str]) -> None:
-    """As the lock's head says it was made; the lock itself given as constraints, so that newer releases change nothing."""
+    """As its head says it was made, with the lock as constraints, so that newer releases change nothing."""
     command = [*uv, "compile", "pyproject.toml", "--extra", "train", "--extra", "gpu", "--python-version", "3.11"]
     command += ["--python-platform", "x86_64-manylinux_2_28", "--no-header", "--no-annotate"]
     command += ["--constraint", "requirements/gpu.txt"]

@@ -78,4 +78,3 @@ def test_the_script_stops_before_swift_when_there_is_no_recipe(tmp_path: Path) -
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and "qwen3_8b_lroa.yaml does not exist" in done.stderr
     assert "swift sft" not in done.stderr
-
