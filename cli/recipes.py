@@ -107,3 +107,20 @@ def plan(
 
 def _told(made: "Plan") -> str:
     return "\n".join(made.lines())
+
+
+@app.command()
+def manifest(
+    trainer: Annotated[Literal["sft", "rlhf"], typer.Argument(help="The swift command.")],
+    words: Annotated[list[str], typer.Argument(help="What follows it: a recipe, and arguments, behind `--`.")],
+) -> None:
+    """Write what exactly produces a training run into its folder, before it runs, and print the folder.
+
+    The shell scripts call this. The folder is the one that ms-swift would choose.
+    """
+    import os
+    from datetime import datetime
+
+    from ordebug.swift_recipes.training_run import begin, training_run
+
+    typer.echo(begin(training_run(trainer, words), os.environ, datetime.now()))

@@ -137,7 +137,7 @@ def make_plan(recipe: Recipe, data: Path, gpus: int | None, model: str | None, g
     lengths, too_long = _lengths(values, data)
     made = padded(lengths, batches, int(values.get("data_seed", 42)))
     epochs, each, steps = _steps(values, len(lengths), batches)
-    work = epochs * _work(built, how, made, bool(values.get("gradient_checkpointing", True)))
+    work = epochs * operations(built, how, made, bool(values.get("gradient_checkpointing", True)))
     return Plan(
         recipe=recipe.name,
         model=name,
@@ -218,8 +218,8 @@ def _memory(
     }
 
 
-def _work(model: Architecture, how: Tuning, made: list[Batch], checkpointing: bool) -> float:
-    """Floating-point operations of a pass.
+def operations(model: Architecture, how: Tuning, made: list[Batch], checkpointing: bool) -> float:
+    """Floating-point operations of a pass over batches.
 
     2 a weight and token forward, 2 for the gradients of activations, 2 for those of the weights that are trained:
     6 N D for full training (Kaplan et al. 2020, section 2.1), 4 N D for LoRA beside its own few; 2 more to compute
