@@ -55,9 +55,9 @@ def test_every_variant_of_the_two_recipes_is_here() -> None:
     assert {recipe.name for recipe in VARIANTS} == {
         f"rlhf/{base}+{name}"
         for base in ("qwen3_8b_grpo", "qwen3_8b_grpo_multi_turn")
-        for name in ("dapo", "dr_grpo", "gspo", "qlora")
+        for name in ("dapo", "dr_grpo", "gspo", "qlora", "server")
     }
-    assert len(list(OVERLAYS.iterdir())) == len(overlays()) == 4
+    assert len(list(OVERLAYS.iterdir())) == len(overlays()) == 5
 
 
 @pytest.mark.usefixtures("ms_swift")
