@@ -14,4 +14,4 @@ fi
 cd "$(dirname "$0")/.."
 bash shell/setup.sh
 export NO_MKDOCS_2_WARNING=1  # Material says so on every run: MkDocs 2 will not load it, so the lock stays at 1.6
-exec .venv/bin/python -m mkdocs build --quiet --strict "$@"
+exec .venv/bin/mkdocs build --strict "$@"  # not --quiet: it hides warnings from --strict too
