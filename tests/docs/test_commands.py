@@ -29,7 +29,8 @@ ROLLOUT_SCRIPTS = ("eval.sh", "select.sh")
 
 
 def options(words: Sequence[str]) -> list[str]:
-    found = (re.fullmatch(r"\[?(--[a-z][\w-]*)(?:=.*)?\]?", word) for word in words)
+    before = words[: words.index("--")] if "--" in words else words
+    found = (re.fullmatch(r"\[?(--[a-z][\w-]*)(?:=.*)?\]?", word) for word in before)
     return [match[1] for match in found if match]
 
 
