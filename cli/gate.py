@@ -15,7 +15,7 @@ def gate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the gate as JSON.")] = False,
 ) -> None:
-    """Holds RUN against the thresholds for GRPO; exit status 1 where it is not ready, with what to do."""
+    """Hold RUN against the thresholds for GRPO; exit status 1 where it is not ready, with what to do."""
     import json
 
     from ordebug.eval.gate.forgotten import largest_loss
