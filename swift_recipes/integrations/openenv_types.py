@@ -31,7 +31,7 @@ class RepairObservation(Observation):  # type: ignore[misc]
     """The state after a decision; the answer is nowhere in it.
 
     ``reward`` is None at the start; the rewards of an episode sum to its return. After a decision ``metadata`` holds
-    ``action`` (canonical text or None), ``outcome``, ``status`` and ``stop``, at the end ``objective`` and ``terms`` too.
+    ``action`` (canonical text or None), ``outcome``, ``status`` and ``stop``, at the end ``objective`` and ``terms``.
 
     Attributes:
         messages: The next prompt, system and user, which shows the whole state.

@@ -14,7 +14,7 @@ from typing import Any
 from openenv.core.client_types import StepResult
 from openenv.core.env_client import EnvClient
 
-from ordebug.swift_recipes.peers.openenv_types import RepairAction, RepairObservation, RepairState
+from ordebug.swift_recipes.integrations.openenv_types import RepairAction, RepairObservation, RepairState
 
 
 class RepairClient(EnvClient[RepairAction, RepairObservation, RepairState]):  # type: ignore[misc]

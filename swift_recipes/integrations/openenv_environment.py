@@ -21,7 +21,7 @@ from ordebug.env.reward import REWARD_VERSION
 from ordebug.eval.attempt import PolicyReply
 from ordebug.swift_recipes.grpo.decision import Decisions, Standing, Unjudged
 from ordebug.swift_recipes.grpo.judges import Judges, shared_judges
-from ordebug.swift_recipes.peers.openenv_types import RepairAction, RepairObservation, RepairState
+from ordebug.swift_recipes.integrations.openenv_types import RepairAction, RepairObservation, RepairState
 
 TOLD = ("status", "action", "outcome", "detail", "stop", "objective", "terms")
 

@@ -12,8 +12,8 @@ from ordebug.converters.env_config import EnvConfig
 from ordebug.core.errors import OrdebugError, SolverError, UsageError
 from ordebug.env.problem_set import read_problem_set
 from ordebug.swift_recipes.grpo.judges import Judges
-from ordebug.swift_recipes.peers.openenv_environment import RepairEnvironment
-from ordebug.swift_recipes.peers.openenv_types import RepairAction, RepairObservation, RepairState
+from ordebug.swift_recipes.integrations.openenv_environment import RepairEnvironment
+from ordebug.swift_recipes.integrations.openenv_types import RepairAction, RepairObservation, RepairState
 
 
 def application(config: EnvConfig, judges: Judges, sessions: int) -> FastAPI:
