@@ -18,7 +18,7 @@ from trl.chat_template_utils import get_training_chat_template, qwen3_chat_templ
 
 from ordebug.swift_recipes.integrations.trl_tools import episode_return, tool_environment
 
-TEACHING_STEPS, TAUGHT = 400, 0.005
+TEACHING_STEPS, TAUGHT = 400, 0.03
 CLOSING = "Done."
 
 
@@ -51,7 +51,7 @@ def teach(model: Any, tokenizer: Any, messages: list[dict[str, Any]], tools: lis
             begin, end = len(ids(number, True)), len(ids(number + 1, False))
             labels[begin:end] = whole[begin:end]
     batch = {"input_ids": torch.tensor([whole]), "labels": torch.tensor([labels])}
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for _ in range(TEACHING_STEPS):
         loss = model(**batch).loss
         optimizer.zero_grad()
@@ -104,6 +104,7 @@ def main(job: Path, out: Path) -> None:
             num_generations=2,
             max_completion_length=2000,
             learning_rate=1e-5,
+            temperature=0.2,
             logging_steps=1,
             save_strategy="no",
             report_to="none",
