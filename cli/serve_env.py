@@ -36,7 +36,9 @@ def serve_env(
         solver=checked_solver(solver),
     )
     if find_spec("openenv") is None:
-        raise ToolError("OpenEnv is not installed.", "pip install 'ordebug[openenv]', or bash shell/setup_integrations.sh")
+        raise ToolError(
+            "OpenEnv is not installed.", "pip install 'ordebug[openenv]', or bash shell/setup_integrations.sh"
+        )
     from ordebug.swift_recipes.integrations.openenv_server import serve
 
     serve(config, host=host, port=port, workers=workers or default_workers(), sessions=sessions)

@@ -1,7 +1,7 @@
 """Plays episodes on an OpenEnv server, all at once, each in a session of its own; runs in OpenEnv's environment.
 
-usage: openenv_play.py JOB OUT. JOB holds ``url``, ``episodes`` (``reset`` and ``replies``), ``raw`` (messages of one bare
-WebSocket) and ``sessions`` (how many there may be).
+usage: openenv_play.py JOB OUT. JOB holds ``url``, ``episodes`` (``reset`` and ``replies``), ``raw`` (messages of one
+bare WebSocket) and ``sessions`` (how many there may be).
 """
 
 import asyncio
