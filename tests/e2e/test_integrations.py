@@ -64,6 +64,12 @@ class Server:
             connection.request("GET", "/health")
             return connection.getresponse().status
 
+    def schema(self) -> dict[str, Any]:
+        with closing(HTTPConnection(self.url.removeprefix("http://"), timeout=20)) as connection:
+            connection.request("GET", "/schema")
+            found: dict[str, Any] = json.loads(connection.getresponse().read())
+            return found
+
     def post(self, path: str, body: Any) -> tuple[int, str]:
         with closing(HTTPConnection(self.url.removeprefix("http://"), timeout=60)) as connection:
             connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
@@ -159,6 +165,7 @@ def test_openenv_plays_as_the_environment_itself(server: Server, problems: Probl
     assert [end["terms"]["tier"] for end in ends] == ["equivalent"] * (len(ends) - 1) + ["malformed"]
     assert [end["stop"] for end in ends] == ["recovered"] * (len(ends) - 1) + ["max_steps"]
     assert found["generic"] == [step["messages"] for step in found["typed"][0]["steps"]]
+    assert server.schema()["action"]["required"] == ["reply"]  # clients that know it alone send a bare text
 
 
 def test_what_a_server_is_sent_wrongly_is_told_and_harms_nobody(
