@@ -19,21 +19,20 @@ def infer(self: Any, infer_requests: list[Any], *args: Any, **kwargs: Any) -> An
     outputs = engine_infer(self, infer_requests, *args, **kwargs)
     for request, output in zip(infer_requests, outputs, strict=True):
         [choice] = output.response.choices
-        told = {"uuid": request.uuid, "prompt": list(output.response.prompt_token_ids), "tokens": choice.token_ids}
-        told["problem"] = (request.data_dict or {}).get("problem")
-        told["logprobs"] = [item["logprob"] for item in (choice.logprobs or {}).get("content", [])]
-        write("sampled", {"step": self.state.global_step, **told})
+        prompt = list(output.response.prompt_token_ids)
+        problem = (request.data_dict or {}).get("problem", "")
+        logprobs = [item["logprob"] for item in (choice.logprobs or {}).get("content", [])]
+        told = {"episode": request.uuid, "problem": problem, "prompt": prompt}
+        write("sampled", {"step": self.state.global_step, **told, "tokens": choice.token_ids, "logprobs": logprobs})
     return outputs
 
 
 def loss(self: Any, model: Any, model_inputs: Any, grpo_batch: Any, *args: Any, **kwargs: Any) -> Any:
-    keep = grpo_batch.completion_mask.shape[1]
-    for ids, mask, seen in zip(
-        model_inputs["input_ids"], grpo_batch.completion_mask, model_inputs["attention_mask"], strict=True
-    ):
-        trained = [0] * (len(ids) - keep) + mask.int().tolist()
-        pairs = [(i, t) for i, t, s in zip(ids.tolist(), trained, seen.tolist(), strict=True) if s]
-        write("trained", {"ids": [i for i, _ in pairs], "mask": [t for _, t in pairs]})
+    masks = grpo_batch.completion_mask  # of the last tokens only
+    for ids, mask, real in zip(model_inputs["input_ids"], masks, model_inputs["attention_mask"].bool(), strict=True):
+        counted = mask.new_zeros(len(ids))
+        counted[len(ids) - len(mask) :] = mask
+        write("trained", {"ids": ids[real].tolist(), "mask": counted[real].int().tolist()})
     return compute_loss(self, model, model_inputs, grpo_batch, *args, **kwargs)
 
 
