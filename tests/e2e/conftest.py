@@ -13,6 +13,7 @@ from ordebug.core.jsonl import read_rows
 sys.path.insert(0, str(Path(__file__).parent))  # what these tests share is imported by its module's name
 
 from engines import Answer, Case, build_qwen2_5
+from rollouts import Run, train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -122,3 +123,33 @@ def qwen2_5_answers(
     qwen2_5: Case, vllm_programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[Answer]]:
     return qwen2_5.answers(vllm_programs, tmp_path_factory.mktemp("qwen2_5-answers"))
+
+
+@pytest.fixture(scope="session")
+def short(unseen: Path) -> Path:
+    """A folder with the unseen problems' rows for episodes of four decisions: ``sft.jsonl`` and ``grpo.jsonl``."""
+    folder = unseen.parent / "short"
+    few = ["--problems", str(unseen), "--max-steps", "4"]
+    ordebug("rollout", "--policy", "oracle", "--alone", *few, "--out", f"{folder}/oracle")
+    ordebug("sft-data", f"{folder}/oracle", "--out", f"{folder}/sft.jsonl")
+    ordebug("grpo-data", *few, "--profile", "algebra", "--actions", "core", "--out", f"{folder}/grpo.jsonl")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole_episodes(
+    trained_tiny: Path, short: Path, vllm_programs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """Three steps of GRPO in whole episodes, with vLLM; every step's weights are kept."""
+    kept = ["--save_strategy", "steps", "--save_steps", "1", "--save_only_model", "true", "--max_steps", "3"]
+    size = ["--per_device_train_batch_size", "32", "--learning_rate", "2e-3"]
+    folder = tmp_path_factory.mktemp("grpo") / "whole"
+    rows = short / "grpo.jsonl"
+    return train(vllm_programs / "swift", "tiny_cpu_grpo_multi_turn", trained_tiny, rows, folder, *kept, *size)
+
+
+@pytest.fixture(scope="session")
+def single_decisions(trained_tiny: Path, short: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A step of GRPO of one decision a prompt, generated with Transformers."""
+    swift, folder = Path(sys.executable).with_name("swift"), tmp_path_factory.mktemp("grpo") / "single"
+    return train(swift, "tiny_cpu_grpo", trained_tiny, short / "grpo.jsonl", folder, "--max_steps", "1")

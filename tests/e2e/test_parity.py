@@ -1,13 +1,27 @@
 """One observation is the same tokens in training and in every engine, and what is trained is what the engines write.
 
 The ids come from the engines themselves: Transformers and vLLM under ``swift infer``, vLLM under ``swift deploy`` and
-``vllm serve``. ``tests/swift_recipes/test_parity.py`` holds the templates to it quickly, with Qwen's real tokenizers.
+``vllm serve``, and both in ``swift rlhf``. ``tests/swift_recipes/test_parity.py`` holds the templates to it quickly,
+with Qwen's real tokenizers.
 """
 
+import os
+import subprocess
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
-from engines import Answer, Case
+from engines import ROOT, Answer, Case, sft_template
+from rollouts import Run, Sampled
+
+from ordebug.converters.env_config import read_env_config
+from ordebug.core.jsonl import read_rows, write_rows
+from ordebug.env.action import Action
+from ordebug.env.problem_set import read_problem_set
+from ordebug.env.repair_env import RepairEnv
+from ordebug.env.reply import parse_reply
 
 pytestmark = pytest.mark.slow
 
@@ -68,3 +82,116 @@ def test_a_served_adapter_answers_as_itself(qwen2_5: Case, qwen2_5_answers: Answ
         ids = torch.tensor([prompt])
         found = base.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=8, do_sample=False)
         assert found[0, len(prompt) :].tolist() != tokens
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained_tiny: Path, unseen: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of ``ordebug rollout``, and beside it what its engine was given, ``tokens.jsonl``, round by round."""
+    out = tmp_path_factory.mktemp("evaluated") / "run"
+    command = ["ordebug", "rollout", "--policy", "swift-infer", "--model", str(trained_tiny), "--out", str(out)]
+    command += ["--recipe", str(ROOT / "swift_recipes/infer/tiny_cpu.yaml"), "--problems", str(unseen)]
+    command += ["--max-steps", "4", "--infer-arg", f"--external_plugins {ROOT}/tests/e2e/plugins/engine_tokens.py"]
+    env = {**os.environ, "ENGINE_TOKENS": str(out.parent / "tokens.jsonl")}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return out
+
+
+def shown(evaluated: Path) -> list[list[int]]:
+    """The prompts of an evaluation."""
+    return [row["prompt_token_ids"] for _, row in read_rows(evaluated.parent / "tokens.jsonl")]
+
+
+def tokens_of(case: Case, text: str) -> list[int]:
+    from transformers import AutoTokenizer
+
+    return list(AutoTokenizer.from_pretrained(case.base).encode(text))
+
+
+def last_turn(case: Case, prompt: Sequence[int]) -> list[int]:
+    """From the last user turn of a prompt on."""
+    [begin] = tokens_of(case, "<|im_start|>")
+    places = [place for place, token in enumerate(prompt) if token == begin]
+    return list(prompt[places[-2] :])
+
+
+def conversation(case: Case, row: dict[str, Any], turns: Sequence[Sampled]) -> dict[str, Any]:
+    """An episode's states as the environment renders them, and its replies as text."""
+    config = read_env_config(row["env_config"])
+    problems = read_problem_set(config.problems)
+    env = RepairEnv(problems.get(row["problem"]), problems, config.rules)
+    observation, _ = env.reset()
+    messages = config.messages(observation)
+    for turn in turns:
+        reply = text_of(case, turn.tokens).removesuffix("<|im_end|>")
+        messages += [{"role": "assistant", "content": reply}]
+        observation = env.step(reply)[0]
+        messages += config.messages(observation)[1:]
+    env.close()
+    return {"messages": messages[:-1]}
+
+
+def action_of(case: Case, reply: Sampled) -> str | None:
+    action = parse_reply(text_of(case, reply.tokens).removesuffix("<|im_end|>")).action
+    return str(action) if isinstance(action, Action) else None
+
+
+class TestGRPO:
+    """What GRPO shows, keeps and trains, held to SFT rows and to evaluation."""
+
+    def test_first_prompts_are_those_of_sft_and_of_evaluation(
+        self, trained_tiny: Path, short: Path, evaluated: Path, single_decisions: Run, whole_episodes: Run
+    ) -> None:
+        rows = [row for _, row in read_rows(short / "sft.jsonl") if row["step"] == 1]
+        trained = {tuple(prompt) for prompt, _ in Case(trained_tiny, trained_tiny, (), "qwen3", rows, 96).trained()}
+        assert {tuple(prompt) for prompt in shown(evaluated)[: len(rows)]} == trained and len(trained) == len(rows)
+        firsts = [turns[0] for turns in whole_episodes.episodes()]
+        assert len(single_decisions.sampled) == 32 and len(firsts) == 96
+        assert all(tuple(reply.prompt) in trained for reply in [*single_decisions.sampled, *firsts])
+
+    def test_a_decision_is_trained_as_it_was_sampled(self, single_decisions: Run) -> None:
+        for reply in single_decisions.sampled:
+            ids, mask = reply.prompt + reply.tokens, [0] * len(reply.prompt) + [1] * len(reply.tokens)
+            assert any(row.ids == ids and row.mask == mask for row in single_decisions.trained)
+
+    def test_history_is_what_was_sampled(self, qwen3: Case, whole_episodes: Run) -> None:
+        """A later prompt is the earlier one, its reply token by token, and one more user turn."""
+        begin = tokens_of(qwen3, "\n<|im_start|>user\n")
+        several = [turns for turns in whole_episodes.episodes() if len(turns) > 1]
+        assert len(several) >= 8
+        for turns in several:
+            for before, after in pairwise(turns):
+                assert after.prompt[: len(before.prompt) + len(before.tokens)] == before.prompt + before.tokens
+                assert after.prompt[len(before.prompt) + len(before.tokens) :][: len(begin)] == begin
+
+    def test_user_turns_are_those_of_evaluation(self, qwen3: Case, evaluated: Path, whole_episodes: Run) -> None:
+        """Where evaluation came to the same state, it showed the same tokens."""
+        episodes = [row for _, row in read_rows(evaluated / "episodes.jsonl")]
+        decided = {row["problem_id"]: row["steps"][0]["action"] for row in episodes if len(row["steps"]) > 1}
+        known = {tuple(last_turn(qwen3, prompt)) for prompt in shown(evaluated)[len(episodes) :]}
+        alike = [
+            turns[1].prompt
+            for turns in whole_episodes.episodes(0)
+            if len(turns) > 1 and action_of(qwen3, turns[0]) == decided.get(turns[0].problem, "")
+        ]
+        assert len(alike) >= 3 and all(tuple(last_turn(qwen3, prompt)) in known for prompt in alike)
+
+    def test_an_episode_is_a_chat_row(self, qwen3: Case, short: Path, whole_episodes: Run, tmp_path: Path) -> None:
+        """The states as the environment renders them, the replies as text, converted: the ids that GRPO trained."""
+        episodes = [turns for turns in whole_episodes.episodes(0) if all(action_of(qwen3, turn) for turn in turns)]
+        rows = {row["problem"]: row for _, row in read_rows(short / "grpo.jsonl")}
+        write_rows(tmp_path / "said.jsonl", [conversation(qwen3, rows[turns[0].problem], turns) for turns in episodes])
+        convert = ["ordebug", "data", "convert", f"{tmp_path}/said.jsonl", "--turns", "chat", "--actions", "core"]
+        done = subprocess.run([*convert, "--out", f"{tmp_path}/chat.jsonl"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        template = sft_template(qwen3, "default", preserve_thinking=True)
+        encoded = [template.encode({"messages": row["messages"]}) for _, row in read_rows(tmp_path / "chat.jsonl")]
+        turns_alike = 0
+        for turns, row in zip(episodes, encoded, strict=True):
+            ids = turns[-1].prompt + turns[-1].tokens
+            if text_of(qwen3, row["input_ids"]) == text_of(qwen3, ids) + "\n" and row["input_ids"][:-1] == ids:
+                turns_alike = max(turns_alike, len(turns))
+                [mask] = {tuple(trained.mask) for trained in whole_episodes.trained if trained.ids == ids}
+                labelled = [int(label != -100) for label in row["labels"][:-1]]
+                assert list(mask) == labelled
+        assert turns_alike >= 2

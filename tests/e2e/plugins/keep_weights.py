@@ -1,6 +1,6 @@
-"""A plugin for ``swift rlhf`` with vLLM on a CPU: vLLM keeps plain weights, so that the trainer's can be loaded into it.
+"""A plugin for ``swift rlhf`` with vLLM on a CPU: vLLM keeps plain weights, so that others can be loaded into it.
 
-There each linear layer is packed once it is loaded and its weight dropped; the first weight sync would then fail.
+There each linear layer is packed once it is loaded and its weight is dropped; the first weight sync would then fail.
 """
 
 from typing import Any
