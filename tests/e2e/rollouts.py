@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from engines import ROOT
+from engines import ROOT, free_port
 
 from ordebug.core.jsonl import read_rows
 
@@ -66,7 +66,12 @@ def train(swift: Path, recipe: str, model: Path, rows: Path, folder: Path, *argu
     command += ["--dataset", str(rows), "--output_dir", str(out), *arguments]
     command += ["--external_plugins", *map(str, PLUGINS if vllm else PLUGINS[:-1])]
     paths = [str(ROOT / ".typing"), *filter(None, [os.environ.get("PYTHONPATH")])]  # ordebug, where it is not installed
-    env = {**os.environ, "ROLLOUT_TOKENS": str(folder), "PYTHONPATH": os.pathsep.join(paths)}
+    env = {
+        **os.environ,
+        "ROLLOUT_TOKENS": str(folder),
+        "PYTHONPATH": os.pathsep.join(paths),
+        "MASTER_PORT": str(free_port()),
+    }
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     sampled = [Sampled(**row) for _, row in read_rows(folder / "sampled.jsonl")]
