@@ -2,10 +2,11 @@
 
 import os
 import subprocess
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engines import ROOT, free_port
 
@@ -77,3 +78,10 @@ def train(swift: Path, recipe: str, model: Path, rows: Path, folder: Path, *argu
     sampled = [Sampled(**row) for _, row in read_rows(folder / "sampled.jsonl")]
     trained = [Trained(**row) for _, row in read_rows(folder / "trained.jsonl")]
     return Run(out, sampled, trained)
+
+
+def conversations(rows: Sequence[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """The rows of decisions, joined to one row for each episode."""
+    for _, steps in groupby(rows, key=lambda row: row["problem_id"]):
+        first, *later = steps
+        yield first | {"messages": first["messages"] + [turn for step in later for turn in step["messages"][1:]]}

@@ -29,9 +29,9 @@ def gap(checkpoint: Path, replies: Sequence[Sampled]) -> float:
     return sum(found) / len(found)
 
 
-def test_each_step_is_sampled_with_the_weights_of_the_last(whole_episodes: Run, trained_tiny: Path) -> None:
+def test_each_step_is_sampled_with_the_weights_of_the_last(whole_episodes: Run, chat_tiny: Path) -> None:
     """Without the sync every step would be sampled with the first weights; by those of any other step it is far off."""
-    weights = [trained_tiny, *(whole_episodes.out / f"checkpoint-{step}" for step in (1, 2))]
+    weights = [chat_tiny, *(whole_episodes.out / f"checkpoint-{step}" for step in (1, 2))]
     for step in range(3):
         replies = [reply for reply in whole_episodes.sampled if reply.step == step][:REPLIES]
         gaps = [gap(checkpoint, replies) for checkpoint in weights]
@@ -43,6 +43,7 @@ def test_the_environment_rewards_the_episodes(whole_episodes: Run) -> None:
     """ms-swift's own account: the return came as ``gym_reward``, over several turns, and trainer and vLLM agree."""
     rows = [json.loads(line) for line in (whole_episodes.out / "logging.jsonl").read_text().splitlines()]
     steps = [row for row in rows if "reward" in row]
-    assert len(steps) == 3
-    assert any(row["rewards/gym_reward/std"] > 0 for row in steps) and steps[0]["num_turns"] > 1
-    assert all(row["rollout_correction/k3_kl"] < 1e-6 for row in steps)
+    assert len(steps) == 3 and all(row["num_turns"] > 1 for row in steps)
+    assert any(row["rewards/gym_reward/std"] > 0 for row in steps)
+    told = [row["rollout_correction/k3_kl"] for row in steps if "rollout_correction/k3_kl" in row]
+    assert told and all(value < 1e-6 for value in told)
