@@ -195,12 +195,11 @@ class TestGRPO:
             encoded = kept.encode({"messages": row["messages"]})
             ids, labels = (encoded[key][:-1] for key in ("input_ids", "labels"))  # the line end is no engine's
             sampled = turns[-1].prompt + turns[-1].tokens
-            assert text_of(qwen3, ids) == text_of(qwen3, sampled)
-            if ids != sampled:  # a text that was sampled in other tokens than the tokenizer would write it in
+            if ids != sampled:  # sampled in other tokens than the text would be written in, or holding the chat's own
                 continue
             [mask] = {tuple(t.mask[: len(ids)]) for t in whole_episodes.trained if t.ids[: len(ids)] == ids}
             differ = [place for place, label in enumerate(labels) if mask[place] != (label != -100)]
             assert {text_of(qwen3, ids[place - 1 : place + 1]) for place in differ} == {"<|im_end|>\n"}
             assert dropped.encode({"messages": row["messages"]})["input_ids"][:-1] != ids
             same += 1
-        assert same >= 8
+        assert same >= max(8, len(episodes) / 2)
