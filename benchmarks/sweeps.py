@@ -1,11 +1,13 @@
-"""Small sweeps on the small Qwen3: learning rate, epochs, rows, thought kept or dropped, LoRA rank (docs/sweeps.md).
+"""Small sweeps on the small Qwen3: learning rate, rows, epochs, thought kept or dropped, LoRA rank (docs/sweeps.md).
 
-    python benchmarks/sweeps.py --folder runs/sweeps --out docs/sweeps/results.jsonl [--only rate ...] [--jobs 2]
+    bash shell/quickstart.sh
+    python benchmarks/sweeps.py runs/quickstart/sft/last-checkpoint --out docs/sweeps/results.jsonl [--only rate]
     python benchmarks/sweeps_plot.py docs/sweeps/results.jsonl docs/sweeps
 
-Each cell trains with ms-swift's ``sft_main``, answers the unseen problems with its ``infer_main``, and is judged by the
-solver: the share of first actions that name the broken row. Both are forked from one process that imported ms-swift
-once, which saves its start. A cell that stands in the results is not run again; one that was stopped is run anew.
+The model that the quickstart trained on three families is fine-tuned on a fourth, which it cannot solve. Each cell
+trains with ms-swift's ``sft_main``, answers the unseen problems with its ``infer_main``, and is judged by the solver:
+the share of first actions on the broken row. Both are forked from one process that imported ms-swift once, which saves
+its start. A cell that stands in the results is not run again; one that was stopped is run anew.
 """
 
 import argparse
@@ -29,8 +31,10 @@ RECIPES = Path(__file__).resolve().parents[1] / "swift_recipes"
 ORDEBUG = str(Path(sys.executable).with_name("ordebug"))
 TOLD = 5  # steps left, as the prompts tell it
 BATCH = 16
-FAMILY = "staffing"
-SETS = {"D-train": (3200, 1), "D-unseen": (250, 2), "A-train": (1600, 3), "A-unseen": (250, 4)}
+REPLY_TOKENS = 160
+UNSEEN = 250
+SETS = {"train": (1600, 1), "unseen": (UNSEEN, 2)}  # problems, seed
+KIND = ("--types", "A,D", "--families", "transport", "--rows", "3-4", "--most-conflict-rows", 3, "--workers", 1)
 ANOTHER_PROCESS = ("NPROC_PER_NODE", "deepspeed", "ddp_backend")
 FIGURES = ("root_cause_at_1", "rr_at_1", "action_valid", "target_exists", "think_valid")
 
@@ -40,23 +44,21 @@ class Cell:
     """One training run: what is told apart between the sweeps.
 
     Attributes:
-        task: Error type, which is the task.
         rows: The first so many training rows.
-        steps: Steps of 16 rows.
+        steps: Steps of 16 rows; 0 plays the model as it was given.
         rate: Learning rate.
         thought: ``kept`` in the rows or ``dropped``.
         asked: Whether the thought is asked for when it plays (``enable_thinking``).
-        rank: Of LoRA on the weights that a cell of type D left; 0 is full training on them; None begins at random.
-        seed: Of weights and order.
+        rank: Of LoRA; 0 is full training.
+        seed: Of the order of rows and of LoRA's weights.
     """
 
-    task: str = "D"
-    rows: int = 3200
-    steps: int = 300
-    rate: float = 4e-3
+    rows: int = 1600
+    steps: int = 100
+    rate: float = 1e-3
     thought: str = "kept"
     asked: bool = True
-    rank: int | None = None
+    rank: int = 0
     seed: int = 1
 
     @property
@@ -65,13 +67,14 @@ class Cell:
 
 
 BASE = Cell()
-TUNED = Cell(task="A", rows=1600, steps=150, rate=1e-2)
+LORA = replace(BASE, rate=1e-2)
 SWEEPS: dict[str, list[Cell]] = {
-    "rate": [replace(BASE, rate=rate) for rate in (2.5e-4, 1e-3, 4e-3, 1.6e-2)],
-    "rows": [replace(BASE, rows=rows) for rows in (100, 400, 1600, 3200)],
-    "epochs": [replace(BASE, rows=800, steps=epochs * 800 // BATCH) for epochs in (1, 3, 6, 12)],
+    "rate": [replace(BASE, rate=rate) for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)],
+    "rows": [replace(BASE, rows=rows) for rows in (50, 200, 800, 1600)],
+    "epochs": [replace(BASE, rows=400, steps=epochs * 400 // BATCH) for epochs in (1, 2, 4, 8)],
     "thought": [BASE, replace(BASE, thought="dropped", asked=False), replace(BASE, thought="dropped")],
-    "rank": [replace(TUNED, rank=rank) for rank in (1, 4, 8, 16)] + [replace(TUNED, rank=0, rate=4e-3)],
+    "rank": [*(replace(LORA, rank=rank) for rank in (1, 4, 8, 16)), BASE],
+    "given": [replace(BASE, steps=0)],
 }
 
 
@@ -86,26 +89,23 @@ def prepare(folder: Path) -> None:
         if rows.is_file():
             continue
         shutil.rmtree(problems, ignore_errors=True)
-        one = ("--types", name[0], "--families", FAMILY, "--rows", "3-3", "--most-conflict-rows", 3, "--workers", 1)
-        shell(ORDEBUG, "problems", "generate", "--out", problems, "--count", count, "--seed", seed, *one)
+        shell(ORDEBUG, "problems", "generate", "--out", problems, "--count", count, "--seed", seed, *KIND)
         oracle = ("--policy", "oracle", "--alone", "--max-steps", TOLD, "--workers", 1)
         shell(ORDEBUG, "rollout", "--problems", problems, "--out", folder / "oracle" / name, *oracle)
         shell(ORDEBUG, "sft-data", folder / "oracle" / name, "--out", rows, "--workers", 1)
-    for task in "DA":
-        anchors = folder / "anchors" / task
-        if not (anchors / "metrics.json").is_file():
-            played = ("--policy", "drop-first", "--max-steps", TOLD, "--workers", 1)
-            shell(ORDEBUG, "rollout", "--problems", folder / "problems" / f"{task}-unseen", "--out", anchors, *played)
-        _prompts(folder, task)
+    if not (folder / "anchors" / "metrics.json").is_file():
+        played = ("--policy", "drop-first", "--max-steps", TOLD, "--workers", 1)
+        shell(ORDEBUG, "rollout", "--problems", folder / "problems" / "unseen", "--out", folder / "anchors", *played)
+    _prompts(folder)
 
 
-def _prompts(folder: Path, task: str) -> None:
+def _prompts(folder: Path) -> None:
     from ordebug.core.jsonl import write_rows
     from ordebug.eval.swift_result import carrier
 
-    rows = read(folder / "rows" / f"{task}-unseen.jsonl")
+    rows = read(folder / "rows" / "unseen.jsonl")
     asked = [{"messages": [*row["messages"][:2], carrier((row["problem_id"], 0))]} for row in rows]
-    write_rows(folder / "rows" / f"{task}-prompts.jsonl", asked)
+    write_rows(folder / "rows" / "prompts.jsonl", asked)
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def training_rows(folder: Path, cell: Cell) -> Iterator[dict[str, Any]]:
     """The cell's rows; without the thought ms-swift puts an empty one, which is not trained."""
-    for row in read(folder / "rows" / f"{cell.task}-train.jsonl")[: cell.rows]:
+    for row in read(folder / "rows" / "train.jsonl")[: cell.rows]:
         *prompt, answer = row["messages"]
         if cell.thought == "dropped":
             answer = {**answer, "content": answer["content"].rpartition("</think>")[2].lstrip()}
@@ -151,7 +151,7 @@ def sft(folder: Path, cell: Cell, model: Path, run: Path) -> list[str]:
         learning_rate=cell.rate,
         per_device_train_batch_size=BATCH,
         lr_scheduler_kwargs={"num_decay_steps": cell.steps // 2, "min_lr_ratio": 0.03},
-        warmup_steps=20,
+        warmup_steps=10,
         dataset_num_proc=1,
         seed=cell.seed,
         data_seed=cell.seed,
@@ -161,20 +161,20 @@ def sft(folder: Path, cell: Cell, model: Path, run: Path) -> list[str]:
 
 def infer(folder: Path, cell: Cell, model: Path, run: Path) -> list[str]:
     checkpoint = run / "sft" / "last-checkpoint"
-    weights = {"model": model, "adapters": checkpoint} if cell.rank else {"model": checkpoint}
+    weights = {"model": model, "adapters": checkpoint} if cell.rank else {"model": checkpoint if cell.steps else model}
     return arguments(
         "infer/tiny_cpu.yaml",
-        val_dataset=folder / "rows" / f"{cell.task}-prompts.jsonl",
+        val_dataset=folder / "rows" / "prompts.jsonl",
         result_path=run / "result.jsonl",
         remove_unused_columns="true",
         enable_thinking=str(cell.asked).lower(),
-        max_batch_size=250,
-        max_new_tokens=80,
+        max_batch_size=UNSEEN,
+        max_new_tokens=REPLY_TOKENS,
         **weights,
     )
 
 
-def judged(folder: Path, cell: Cell, run: Path) -> dict[str, Any]:
+def judged(folder: Path, run: Path) -> dict[str, Any]:
     """The figures of the first decision, each with its interval."""
     from ordebug.env.problem_set import read_problem_set
     from ordebug.env.repair_env import Rules
@@ -182,9 +182,11 @@ def judged(folder: Path, cell: Cell, run: Path) -> dict[str, Any]:
     from ordebug.eval.summary import cases_of, table
     from ordebug.eval.swift_result import read_result
 
-    problems = read_problem_set(folder / "problems" / f"{cell.task}-unseen")
+    problems = read_problem_set(folder / "problems" / "unseen")
     setting = Setting("algebra", Rules("core", TOLD), decisions=1)
-    replies = read_result(run / "result.jsonl", [(problem.problem_id, 0) for problem in problems], max_new_tokens=80)
+    replies = read_result(
+        run / "result.jsonl", [(problem.problem_id, 0) for problem in problems], max_new_tokens=REPLY_TOKENS
+    )
     played = [
         replay(Replay(each, problems.folder, setting, "sweep", replies=(replies[each.problem_id, 0].reply,)))[1]
         for each in problems
@@ -197,9 +199,9 @@ def _short(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def anchors(folder: Path, task: str) -> dict[str, float]:
+def anchors(folder: Path) -> dict[str, float]:
     """Root-cause@1 of each anchor but the oracle."""
-    found = json.loads((folder / "anchors" / task / "metrics.json").read_text(encoding="utf-8"))["anchors"]
+    found = json.loads((folder / "anchors" / "metrics.json").read_text(encoding="utf-8"))["anchors"]
     return {name: round(each["root_cause_at_1"]["value"], 4) for name, each in found.items() if name != "oracle"}
 
 
@@ -223,29 +225,20 @@ def forked(work: Callable[[], Any], log: Path) -> None:
         raise RuntimeError(f"exit status {process.exitcode}; see {log}")
 
 
-def beginning(folder: Path, cell: Cell) -> Path:
-    """The weights a cell begins with: random ones, or what the first cell of type D left."""
-    if cell.rank is not None:
-        return folder / "cells" / replace(BASE, seed=cell.seed).name / "sft" / "last-checkpoint"
-    tiny = folder / f"tiny-{cell.seed}"
-    if not (tiny / "tokenizer_config.json").is_file():
-        raise RuntimeError(f"{tiny} was not built")
-    return tiny
-
-
-def play(folder: Path, cell: Cell, out: Path) -> None:
+def play(folder: Path, cell: Cell, model: Path, out: Path) -> None:
     """Trains, plays and judges one cell and appends its line."""
     from swift.pipelines import infer_main, sft_main
 
     run = folder / "cells" / cell.name
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
-    model = beginning(folder, cell)
-    forked(lambda: sft_main(sft(folder, cell, model, run)), run / "sft.log")
-    trained = _processor()
+    line: dict[str, Any] = {"cell": asdict(cell), "training_loss": None}
+    if cell.steps:
+        forked(lambda: sft_main(sft(folder, cell, model, run)), run / "sft.log")
+        line["training_loss"] = training_loss(run)
+    line["processor_seconds"] = _processor()
     forked(lambda: infer_main(infer(folder, cell, model, run)), run / "infer.log")
-    line = {"cell": asdict(cell), "problems": SETS[f"{cell.task}-unseen"][0], "figures": judged(folder, cell, run)}
-    line |= {"anchors": anchors(folder, cell.task), **_training(run), "processor_seconds": trained}
+    line |= {"figures": judged(folder, run), "anchors": anchors(folder)}
     with out.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
     found = line["figures"]["root_cause_at_1"]
@@ -257,23 +250,12 @@ def _processor() -> float:
     return round(used.ru_utime + used.ru_stime, 1)
 
 
-def _training(run: Path) -> dict[str, Any]:
-    """Loss at the end of training, the mean of the last steps that were logged together."""
-    losses = [float(row["loss"]) for row in read(run / "sft" / "logging.jsonl") if "loss" in row]
-    return {"training_loss": round(losses[-1], 4)}
+def training_loss(run: Path) -> float:
+    """Loss of the last steps that were logged together."""
+    return round([float(row["loss"]) for row in read(run / "sft" / "logging.jsonl") if "loss" in row][-1], 4)
 
 
-def build(folder: Path, seed: int) -> None:
-    """The small Qwen3 of a seed, its vocabulary of rows of both types."""
-    tiny, both = folder / f"tiny-{seed}", folder / "rows" / "both.jsonl"
-    if (tiny / "tokenizer_config.json").is_file():
-        return
-    rows = [read(folder / "rows" / f"{task}-train.jsonl")[:1600] for task in "DA"]
-    both.write_text("".join(json.dumps(row) + "\n" for part in rows for row in part), encoding="utf-8")
-    shell(ORDEBUG, "tiny", "build", "--data", both, "--out", tiny, "--seed", seed)
-
-
-def run_all(folder: Path, cells: list[Cell], out: Path, jobs: int) -> int:
+def run_all(folder: Path, cells: list[Cell], model: Path, out: Path, jobs: int) -> int:
     """Plays the cells, ``jobs`` at a time; returns how many failed."""
     import swift.pipelines  # noqa: F401 (so that forks need not)
     import torch
@@ -283,7 +265,7 @@ def run_all(folder: Path, cells: list[Cell], out: Path, jobs: int) -> int:
     for cell in cells:
         while len(running) >= jobs:
             failed += _ended(running)
-        process = context.Process(target=play, args=(folder, cell, out))
+        process = context.Process(target=play, args=(folder, cell, model, out))
         process.start()
         running.append(process)
     while running:
@@ -301,6 +283,7 @@ def _ended(running: list[Any]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, help="the quickstart's checkpoint")
     parser.add_argument("--folder", type=Path, default=Path("runs/sweeps"), help="problems, rows, checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="results, a line a cell")
     parser.add_argument("--only", nargs="+", choices=SWEEPS, default=list(SWEEPS))
@@ -312,12 +295,8 @@ def main() -> None:
     done = {Cell(**line["cell"]) for line in read(given.out)} if given.out.is_file() else set()
     wanted = [replace(cell, seed=seed) for seed in given.seeds for name in given.only for cell in SWEEPS[name]]
     cells = [cell for cell in dict.fromkeys(wanted) if cell not in done]
-    for seed in {cell.seed for cell in cells}:
-        build(folder, seed)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    bases = [cell for cell in cells if cell == replace(BASE, seed=cell.seed)]  # the rank cells begin with their weights
-    failed = run_all(folder, bases, given.out.resolve(), given.jobs)
-    failed += run_all(folder, [cell for cell in cells if cell not in bases], given.out.resolve(), given.jobs)
+    failed = run_all(folder, cells, given.model.resolve(), given.out.resolve(), given.jobs)
     print(f"{len(cells) - failed} cells in {time.monotonic() - start:.0f} s; {failed} failed")
     raise SystemExit(1 if failed else 0)
 

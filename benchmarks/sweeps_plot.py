@@ -21,13 +21,13 @@ FIGURE = "root_cause_at_1"
 LABELS: dict[str, tuple[str, Callable[[Cell], str]]] = {
     "rate": ("learning rate", lambda cell: f"{cell.rate:g}"),
     "rows": ("training rows, equal steps", lambda cell: f"{cell.rows}"),
-    "epochs": ("passes over 800 rows", lambda cell: f"{cell.steps * BATCH // cell.rows}"),
+    "epochs": ("passes over 400 rows", lambda cell: f"{cell.steps * BATCH // cell.rows}"),
     "thought": (
         "thought in the rows, and asked for when it plays",
         lambda cell: f"{cell.thought}, {'asked for' if cell.asked else 'not asked'}",
     ),
     "rank": (
-        "LoRA rank, from weights trained on type D, on type A",
+        "LoRA rank (all at one rate), and full training",
         lambda cell: f"{cell.rank}" if cell.rank else "full",
     ),
 }
