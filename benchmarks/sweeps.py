@@ -1,13 +1,14 @@
 """Small sweeps on the small Qwen3: learning rate, rows, epochs, thought kept or dropped, LoRA rank (docs/sweeps.md).
 
     bash shell/quickstart.sh
-    python benchmarks/sweeps.py runs/quickstart/sft/last-checkpoint --out docs/sweeps/results.jsonl [--only rate]
+    python benchmarks/sweeps.py runs/quickstart --out docs/sweeps/results.jsonl [--only rate] [--seeds 1 2]
     python benchmarks/sweeps_plot.py docs/sweeps/results.jsonl docs/sweeps
 
-The model that the quickstart trained on three families is fine-tuned on a fourth, which it cannot solve. Each cell
-trains with ms-swift's ``sft_main``, answers the unseen problems with its ``infer_main``, and is judged by the solver:
-the share of first actions on the broken row. Both are forked from one process that imported ms-swift once, which saves
-its start. A cell that stands in the results is not run again; one that was stopped is run anew.
+The quickstart's small Qwen3 is first trained on its rows of type A alone; that is the model all cells begin with. Each
+cell fine-tunes it on rows of type D, which it never saw, with ms-swift's ``sft_main``, has its ``infer_main`` answer
+unseen problems of type D, and is judged by the solver: the share of first actions on the broken row. Both are forked
+from one process that imported ms-swift once, which saves its start. A cell that stands in the results is not run again;
+one that was stopped is run anew.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -27,14 +28,17 @@ from typing import Any
 
 os.environ |= {"USE_HF": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
-RECIPES = Path(__file__).resolve().parents[1] / "swift_recipes"
+ROOT = Path(__file__).resolve().parents[1]
+RECIPES = ROOT / "swift_recipes"
 ORDEBUG = str(Path(sys.executable).with_name("ordebug"))
 TOLD = 5  # steps left, as the prompts tell it
+MAX_STEPS = ("--max-steps", TOLD)
 BATCH = 16
 REPLY_TOKENS = 160
-UNSEEN = 250
-SETS = {"train": (1600, 1), "unseen": (UNSEEN, 2)}  # problems, seed
-KIND = ("--types", "A,D", "--families", "transport", "--rows", "3-4", "--most-conflict-rows", 3, "--workers", 1)
+UNSEEN = 300
+GENERATED = ("--types", "D", "--families", "production,blending,staffing", "--rows", "3-5", "--most-conflict-rows", 3)
+UNSEEN_SEED = 5  # the quickstart's are 1 to 3; sets of different seeds share no clean model
+BASE_STEPS = 1200
 ANOTHER_PROCESS = ("NPROC_PER_NODE", "deepspeed", "ddp_backend")
 FIGURES = ("root_cause_at_1", "rr_at_1", "action_valid", "target_exists", "think_valid")
 
@@ -53,7 +57,7 @@ class Cell:
         seed: Of the order of rows and of LoRA's weights.
     """
 
-    rows: int = 1600
+    rows: int = 3200
     steps: int = 100
     rate: float = 1e-3
     thought: str = "kept"
@@ -70,7 +74,7 @@ BASE = Cell()
 LORA = replace(BASE, rate=1e-2)
 SWEEPS: dict[str, list[Cell]] = {
     "rate": [replace(BASE, rate=rate) for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)],
-    "rows": [replace(BASE, rows=rows) for rows in (50, 200, 800, 1600)],
+    "rows": [replace(BASE, rows=rows) for rows in (50, 200, 800, 3200)],
     "epochs": [replace(BASE, rows=400, steps=epochs * 400 // BATCH) for epochs in (1, 2, 4, 8)],
     "thought": [BASE, replace(BASE, thought="dropped", asked=False), replace(BASE, thought="dropped")],
     "rank": [*(replace(LORA, rank=rank) for rank in (1, 4, 8, 16)), BASE],
@@ -82,39 +86,50 @@ def shell(*words: object) -> None:
     subprocess.run([str(word) for word in words], check=True)
 
 
-def prepare(folder: Path) -> None:
-    """Problems, rows, prompts and the anchors' figures; what is there is kept."""
-    for name, (count, seed) in SETS.items():
-        problems, rows = folder / "problems" / name, folder / "rows" / f"{name}.jsonl"
-        if rows.is_file():
-            continue
+def prepare(quickstart: Path, folder: Path) -> None:
+    """Rows by type, unseen problems, their prompts, the anchors' figures and the first model; what is there is kept."""
+    rows, problems, base = folder / "rows", folder / "unseen", folder / "base"
+    if not (rows / "D.jsonl").is_file():
+        for kind in "AD":
+            of_kind = [row for row in read(quickstart / "train.jsonl") if row["error_type"] == kind]
+            write(rows / f"{kind}.jsonl", [{"messages": row["messages"]} for row in of_kind])
+    if not (problems / "problems.jsonl").is_file():
         shutil.rmtree(problems, ignore_errors=True)
-        shell(ORDEBUG, "problems", "generate", "--out", problems, "--count", count, "--seed", seed, *KIND)
-        oracle = ("--policy", "oracle", "--alone", "--max-steps", TOLD, "--workers", 1)
-        shell(ORDEBUG, "rollout", "--problems", problems, "--out", folder / "oracle" / name, *oracle)
-        shell(ORDEBUG, "sft-data", folder / "oracle" / name, "--out", rows, "--workers", 1)
-    if not (folder / "anchors" / "metrics.json").is_file():
-        played = ("--policy", "drop-first", "--max-steps", TOLD, "--workers", 1)
-        shell(ORDEBUG, "rollout", "--problems", folder / "problems" / "unseen", "--out", folder / "anchors", *played)
-    _prompts(folder)
+        count = ("--count", UNSEEN, "--seed", UNSEEN_SEED)
+        shell(ORDEBUG, "problems", "generate", "--out", problems, *count, *GENERATED)
+    if not (rows / "prompts.jsonl").is_file():
+        shell(ORDEBUG, "rollout", "--policy", "oracle", "--problems", problems, "--out", folder / "oracle", *MAX_STEPS)
+        shell(ORDEBUG, "sft-data", folder / "oracle", "--out", rows / "unseen.jsonl")
+        write(rows / "prompts.jsonl", prompts(rows / "unseen.jsonl"))
+    if not (base / "last-checkpoint").exists():
+        shutil.rmtree(base, ignore_errors=True)
+        half = json.dumps({"num_decay_steps": BASE_STEPS // 2, "min_lr_ratio": 0.03})
+        given = ("--model", quickstart / "tiny", "--dataset", rows / "A.jsonl", "--output_dir", base)
+        steps = ("--max_steps", BASE_STEPS, "--lr_scheduler_kwargs", half)
+        shell("bash", ROOT / "shell" / "sft.sh", RECIPES / "sft" / "tiny_cpu.yaml", *given, *steps)
 
 
-def _prompts(folder: Path) -> None:
-    from ordebug.core.jsonl import write_rows
+def prompts(rows: Path) -> list[dict[str, Any]]:
+    """What ``swift infer`` is asked; the last turn carries the problem's id and never reaches the model."""
     from ordebug.eval.swift_result import carrier
 
-    rows = read(folder / "rows" / "unseen.jsonl")
-    asked = [{"messages": [*row["messages"][:2], carrier((row["problem_id"], 0))]} for row in rows]
-    write_rows(folder / "rows" / "prompts.jsonl", asked)
+    return [{"messages": [*row["messages"][:2], carrier((row["problem_id"], 0))]} for row in read(rows)]
 
 
 def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+def write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    from ordebug.core.jsonl import write_rows
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_rows(path, rows)
+
+
 def training_rows(folder: Path, cell: Cell) -> Iterator[dict[str, Any]]:
     """The cell's rows; without the thought ms-swift puts an empty one, which is not trained."""
-    for row in read(folder / "rows" / "train.jsonl")[: cell.rows]:
+    for row in read(folder / "rows" / "D.jsonl")[: cell.rows]:
         *prompt, answer = row["messages"]
         if cell.thought == "dropped":
             answer = {**answer, "content": answer["content"].rpartition("</think>")[2].lstrip()}
@@ -135,9 +150,7 @@ def _word(value: Any) -> str:
 
 
 def sft(folder: Path, cell: Cell, model: Path, run: Path) -> list[str]:
-    from ordebug.core.jsonl import write_rows
-
-    write_rows(run / "train.jsonl", training_rows(folder, cell))
+    write(run / "train.jsonl", training_rows(folder, cell))
     given: dict[str, Any] = {"tuner_type": "full"}
     if cell.rank:
         lora = {"tuner_type": "lora", "lora_rank": cell.rank, "lora_alpha": 2 * cell.rank, "lora_dropout": 0}
@@ -182,7 +195,7 @@ def judged(folder: Path, run: Path) -> dict[str, Any]:
     from ordebug.eval.summary import cases_of, table
     from ordebug.eval.swift_result import read_result
 
-    problems = read_problem_set(folder / "problems" / "unseen")
+    problems = read_problem_set(folder / "unseen")
     setting = Setting("algebra", Rules("core", TOLD), decisions=1)
     replies = read_result(
         run / "result.jsonl", [(problem.problem_id, 0) for problem in problems], max_new_tokens=REPLY_TOKENS
@@ -201,7 +214,7 @@ def _short(value: float | None) -> float | None:
 
 def anchors(folder: Path) -> dict[str, float]:
     """Root-cause@1 of each anchor but the oracle."""
-    found = json.loads((folder / "anchors" / "metrics.json").read_text(encoding="utf-8"))["anchors"]
+    found = json.loads((folder / "oracle" / "metrics.json").read_text(encoding="utf-8"))["anchors"]
     return {name: round(each["root_cause_at_1"]["value"], 4) for name, each in found.items() if name != "oracle"}
 
 
@@ -283,7 +296,7 @@ def _ended(running: list[Any]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, help="the quickstart's checkpoint")
+    parser.add_argument("quickstart", type=Path, help="its folder: train.jsonl and tiny")
     parser.add_argument("--folder", type=Path, default=Path("runs/sweeps"), help="problems, rows, checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="results, a line a cell")
     parser.add_argument("--only", nargs="+", choices=SWEEPS, default=list(SWEEPS))
@@ -291,12 +304,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     folder, start = given.folder.resolve(), time.monotonic()
-    prepare(folder)
+    prepare(given.quickstart.resolve(), folder)
     done = {Cell(**line["cell"]) for line in read(given.out)} if given.out.is_file() else set()
     wanted = [replace(cell, seed=seed) for seed in given.seeds for name in given.only for cell in SWEEPS[name]]
     cells = [cell for cell in dict.fromkeys(wanted) if cell not in done]
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    failed = run_all(folder, cells, given.model.resolve(), given.out.resolve(), given.jobs)
+    failed = run_all(folder, cells, folder / "base" / "last-checkpoint", given.out.resolve(), given.jobs)
     print(f"{len(cells) - failed} cells in {time.monotonic() - start:.0f} s; {failed} failed")
     raise SystemExit(1 if failed else 0)
 
