@@ -46,7 +46,7 @@ def convert(
     executor: ExecutorOption = "local",
     as_json: AsJson = False,
 ) -> None:
-    """Writes FILE as messages for ms-swift, or in another format; exit status 1 when rows could not be read."""
+    """Write FILE as messages for ms-swift, or in another format; exit status 1 when rows could not be read."""
     from ordebug.converters.conversion import convert_file
     from ordebug.core.parallel import default_workers
 

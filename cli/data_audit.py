@@ -26,7 +26,7 @@ def audit(
     executor: ExecutorOption = "local",
     as_json: Annotated[bool, typer.Option("--json", help="Print the audit as JSON.")] = False,
 ) -> None:
-    """Tells what is wrong with the rows of FILES; exit status 1 when there are errors."""
+    """Tell what is wrong with the rows of FILES; exit status 1 when there are errors."""
     from ordebug.converters.audit.audit import Question
     from ordebug.converters.audit.audit import audit as run
     from ordebug.converters.audit.html import write_html

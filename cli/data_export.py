@@ -16,7 +16,7 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder for the rows and the settings.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Writes FILE and the settings that keep its thoughts for another framework; see docs/frameworks.md."""
+    """Write FILE and the settings that keep its thoughts for another framework; see docs/frameworks.md."""
     from ordebug.converters.export.folder import export_file
 
     done = export_file(file, out, to)

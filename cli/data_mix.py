@@ -18,7 +18,7 @@ def mix(
     seed: Annotated[int, typer.Option(help="Of the draw and the order.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Adds a share of general instruction data to FILE, shuffled, counted in rows and tokens, against forgetting."""
+    """Add a share of general instruction data to FILE, shuffled, counted in rows and tokens, against forgetting."""
     from ordebug.converters.mix import general as parsed
     from ordebug.converters.mix import mix_file
     from ordebug.swift_recipes.general import SwiftRows, count_tokens

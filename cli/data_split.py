@@ -35,7 +35,7 @@ def split(
     executor: ExecutorOption = "local",
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Splits FILE, stratified by error type; no problem, base or masked text is in two parts, and that is proved."""
+    """Split FILE, stratified by error type; no problem, base or masked text is in two parts, and that is proved."""
     from ordebug.converters.split import Plan, split_file
     from ordebug.core.errors import UsageError
     from ordebug.core.parallel import default_workers

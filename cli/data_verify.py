@@ -36,7 +36,7 @@ def verify(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
-    """Replays every row of FILE: infeasible? conflict as printed? action restores? root cause? OP?
+    """Replay every row of FILE: infeasible? conflict as printed? action restores? root cause? OP?
 
     Exit status 1 when no row could be replayed, or one fails a condition and neither --keep nor --reject sorts them.
     """

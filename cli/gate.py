@@ -15,12 +15,13 @@ def gate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the gate as JSON.")] = False,
 ) -> None:
-    """Holds RUN against the thresholds for GRPO; exit status 1 where it is not ready, with what to do."""
+    """Hold RUN against the thresholds for GRPO; exit status 1 where it is not ready, with what to do."""
     import json
 
     from ordebug.eval.gate.forgotten import largest_loss
     from ordebug.eval.gate.gate import NOTHING
     from ordebug.eval.gate.gate import gate as held
+    from ordebug.eval.gate.record import RESULT, write_gate
     from ordebug.eval.gate.terminal import print_gate
     from ordebug.eval.gate.thresholds import DEFAULT_THRESHOLDS, read_thresholds
     from ordebug.eval.played import PlayedRun
@@ -28,10 +29,13 @@ def gate(
 
     thresholds = read_thresholds(config or DEFAULT_THRESHOLDS)
     lost = NOTHING if forgetting is None else largest_loss(forgetting)
-    found = held(PlayedRun(RunFolder(run), problems), thresholds, lost)
+    folder = RunFolder(run)
+    found = held(PlayedRun(folder, problems), thresholds, lost)
+    write_gate(folder, found.record())
     if as_json:
-        typer.echo(json.dumps(found.as_json()))
+        typer.echo(json.dumps(found.record().model_dump(mode="json")))
     else:
         print_gate(found)
+        typer.echo(f"{run / RESULT} keeps this for the report: ordebug report {run}")
     if not found.open:
         raise typer.Exit(1)

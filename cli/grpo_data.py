@@ -34,7 +34,7 @@ def grpo_data(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default every core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Writes GRPO prompts, each one decision; with a run only of problems it neither always nor never passed."""
+    """Write GRPO prompts, each one decision; with a run only of problems it neither always nor never passed."""
     from ordebug.converters.grpo import Wanted, write_prompts
     from ordebug.core.parallel import default_workers
     from ordebug.env.problem_set import read_problem_set

@@ -18,6 +18,7 @@ from ordebug.cli import (
     report,
     rollout,
     score,
+    serve_env,
     sft_data,
     tiny,
     verify_run,
@@ -45,6 +46,7 @@ app.command("report")(report.report)
 app.command("fix")(fix.fix)
 app.command("compare")(compare.compare)
 app.command("verify-run")(verify_run.verify_run)
+app.command("serve-env")(serve_env.serve_env)
 app.command("doctor")(doctor.doctor)
 
 

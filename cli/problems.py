@@ -9,7 +9,7 @@ from ordebug.cli.executor import ExecutorOption
 
 app = typer.Typer(help="Make, prove and show sets of broken models.", no_args_is_help=True)
 
-Workers = Annotated[int | None, typer.Option(help="Worker processes; all cores by default.", min=1)]
+Workers = Annotated[int | None, typer.Option(help="Processes; by default every core.", min=1)]
 
 
 @app.command()

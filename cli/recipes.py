@@ -21,22 +21,27 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("list")
 def list_recipes(as_json: JsonOption = False) -> None:
     """Show the recipes and what each is for."""
-    from ordebug.swift_recipes.catalogue import recipes
+    from ordebug.swift_recipes.catalogue import WITH, overlays, recipes
 
     found = recipes()
     if as_json:
         typer.echo(json.dumps([{"name": r.name, "command": r.kind, "purpose": r.purpose} for r in found]))
         return
+    laid_on = {f"{WITH}{name}": purpose for name, purpose in overlays().items()}
     width = max(len(recipe.name) for recipe in found)
     for recipe in found:
         typer.echo(f"{recipe.name:<{width}}  {recipe.purpose}")
+    typer.echo("\nVariants of the GRPO recipes, rlhf/qwen3_8b_grpo+dapo and so on:")
+    for name, purpose in laid_on.items():
+        typer.echo(f"{name:<{width}}  {purpose}")
     typer.echo('\nThe repository "Qwen/Qwen3-8B-Instruct" does not exist: Qwen/Qwen3-8B is the post-trained model.')
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A recipe's name, or a file.")],
+    name: Annotated[str, typer.Argument(help="A recipe's name, or a file; with +dapo and the like behind it, or not.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print the table of hyper-parameters for a paper.")] = False,
+    as_yaml: Annotated[bool, typer.Option("--yaml", help="Print the whole file, for swift to read.")] = False,
     kind: KindOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -47,6 +52,8 @@ def show(
     recipe = find_recipe(name, kind)
     if as_json:
         typer.echo(json.dumps({"name": recipe.name, "ENV": recipe.env, **recipe.values}, default=str))
+    elif as_yaml:
+        typer.echo(recipe.text, nl=False)
     elif latex:
         typer.echo(hyperparameters(recipe))
     else:
@@ -57,15 +64,17 @@ def show(
 
 @app.command()
 def check(
-    names: Annotated[list[str] | None, typer.Argument(help="Names or files; by default every recipe.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names or files; by default every recipe and variant.")
+    ] = None,
     kind: KindOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check recipes by ms-swift's own arguments and by our rules; exit status 1 when one is wrong."""
-    from ordebug.swift_recipes.catalogue import find_recipe, recipes
+    from ordebug.swift_recipes.catalogue import find_recipe, recipes, variants
     from ordebug.swift_recipes.check import problems
 
-    chosen = [find_recipe(name, kind) for name in names] if names else recipes()
+    chosen = [find_recipe(name, kind) for name in names] if names else [*recipes(), *variants()]
     found = {recipe.name: problems(recipe) for recipe in chosen}
     if as_json:
         typer.echo(json.dumps(found))
@@ -98,3 +107,20 @@ def plan(
 
 def _told(made: "Plan") -> str:
     return "\n".join(made.lines())
+
+
+@app.command()
+def manifest(
+    trainer: Annotated[Literal["sft", "rlhf"], typer.Argument(help="The swift command.")],
+    words: Annotated[list[str], typer.Argument(help="What follows it: a recipe, and arguments, behind `--`.")],
+) -> None:
+    """Write what exactly produces a training run into its folder, before it runs, and print the folder.
+
+    The shell scripts call this. The folder is the one that ms-swift would choose.
+    """
+    import os
+    from datetime import datetime
+
+    from ordebug.swift_recipes.training_run import begin, training_run
+
+    typer.echo(begin(training_run(trainer, words), os.environ, datetime.now()))

@@ -40,7 +40,9 @@ def rollout(
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.", rich_help_panel=SERVED)] = 32,
     temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.", rich_help_panel=SERVED)] = 0.6,
-    top_p: Annotated[float, typer.Option(min=0, max=1, help="Nucleus.", rich_help_panel=SERVED)] = 0.95,
+    top_p: Annotated[
+        float, typer.Option(min=0, max=1, help="Likeliest tokens of so much probability.", rich_help_panel=SERVED)
+    ] = 0.95,
     top_k: Annotated[
         int, typer.Option(min=0, help="Tokens to choose from; 0 is not sent.", rich_help_panel=SERVED)
     ] = 20,
@@ -50,14 +52,16 @@ def rollout(
         float, typer.Option(min=0, help="Seconds until a failing request is given up.", rich_help_panel=SERVED)
     ] = 120,
     max_requests_per_minute: Annotated[
-        float | None, typer.Option(min=0.01, help="Tries among them.", rich_help_panel=SERVED)
+        float | None, typer.Option(min=0.01, help="Requests a minute, retries among them.", rich_help_panel=SERVED)
     ] = None,
     max_cost: Annotated[
         float | None, typer.Option(min=0, help="What the run may cost; needs prices.", rich_help_panel=SERVED)
     ] = None,
-    input_price: Annotated[float, typer.Option(min=0, help="Of a million prompt tokens.", rich_help_panel=SERVED)] = 0,
+    input_price: Annotated[
+        float, typer.Option(min=0, help="Price of a million prompt tokens.", rich_help_panel=SERVED)
+    ] = 0,
     output_price: Annotated[
-        float, typer.Option(min=0, help="Of a million tokens of replies.", rich_help_panel=SERVED)
+        float, typer.Option(min=0, help="Price of a million tokens of replies.", rich_help_panel=SERVED)
     ] = 0,
 ) -> None:
     """Play a policy and the anchors on a problem set; leaves a whole run folder."""

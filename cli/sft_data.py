@@ -30,7 +30,7 @@ def sft_data(
     limit: Annotated[int | None, typer.Option(min=1, help="How many episodes to read at most.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Writes the decisions of the episodes that recovered, each prompt proved to be the one that was shown."""
+    """Write the decisions of the episodes that recovered, each prompt proved to be the one that was shown."""
     from ordebug.converters.episodes import harvest
     from ordebug.converters.replayed import Choice
     from ordebug.core.parallel import default_workers

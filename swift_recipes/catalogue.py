@@ -15,6 +15,7 @@ from typing import Any, Literal
 import yaml
 
 from ordebug.core.errors import InputError, UsageError, existing_file
+from ordebug.swift_recipes.overlay import overlaid
 
 Kind = Literal["sft", "infer", "deploy", "rollout", "rlhf", "export"]
 KINDS: dict[str, Kind] = {
@@ -29,16 +30,20 @@ KINDS: dict[str, Kind] = {
 """The swift command of each folder of recipes."""
 
 FOLDER = Path(__file__).resolve().parent
+OVERLAYS = FOLDER / "rlhf" / "overlays"
+WITH = "+"
+"""Between a recipe's name and an overlay's."""
 LINE = re.compile(r"^(?P<indent> *)(?:(?P<key>[^\s:#'\"]+):|- *(?P<item>[^\s#]+))[^#]*?(?:\s#\s*(?P<reason>.*))?$")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One file.
+    """One file, or one with overlays.
 
     Attributes:
-        name: ``sft/qwen3_8b_lora``, or the path of a file of one's own.
-        path: Where it lies.
+        name: ``sft/qwen3_8b_lora``, ``rlhf/qwen3_8b_grpo+dapo``, or the path of a file of one's own.
+        path: Where it, or what the overlays are laid on, lies.
+        text: The whole YAML, as ``swift`` would read it.
         kind: The swift command it is for.
         about: The comment at its head, one text.
         env: What it exports.
@@ -48,6 +53,7 @@ class Recipe:
 
     name: str
     path: Path
+    text: str
     kind: Kind
     about: str
     env: dict[str, Any]
@@ -65,8 +71,34 @@ def recipes() -> list[Recipe]:
     return [read_recipe(path) for path in _paths()]
 
 
+def overlays() -> dict[str, str]:
+    """The overlays by name, each with what it is for."""
+    return {path.stem: _about(_text(path)).partition("\n")[0] for path in sorted(OVERLAYS.glob("*.yaml"))}
+
+
+def variants() -> list[Recipe]:
+    """Every GRPO recipe for LoRA with every overlay."""
+    bases = [recipe for recipe in recipes() if recipe.kind == "rlhf" and recipe.values.get("tuner_type") == "lora"]
+    return [with_overlay(recipe, name) for recipe in bases for name in overlays()]
+
+
+def with_overlay(recipe: Recipe, name: str) -> Recipe:
+    """A recipe with an overlay's lines in it.
+
+    Raises:
+        UsageError: If there is no such overlay, or the recipe is not for ``swift rlhf``.
+    """
+    if name not in overlays():
+        close = did_you_mean(name, overlays())
+        raise UsageError(f"there is no overlay {name!r}.{close}", f"Overlays: {', '.join(overlays())}.")
+    if recipe.kind != "rlhf":
+        raise UsageError(f"{recipe.name} is for swift {recipe.kind}.", "Overlays are for recipes of swift rlhf.")
+    text = overlaid(recipe.text, _text(OVERLAYS / f"{name}.yaml"), name)
+    return _recipe(f"{recipe.name}{WITH}{name}", recipe.path, text, recipe.kind)
+
+
 def find_recipe(name: str, kind: str | None = None) -> Recipe:
-    """A recipe by name (``sft/qwen3_8b_lora``), or a file of one's own by path.
+    """A recipe by name (``sft/qwen3_8b_lora``), or a file of one's own by path, with overlays (``NAME+dapo``) or not.
 
     Args:
         name: Name or path.
@@ -81,6 +113,9 @@ def find_recipe(name: str, kind: str | None = None) -> Recipe:
         return read_recipe(known[name], kind)
     if name.endswith((".yaml", ".yml")) or Path(name).is_file():
         return read_recipe(existing_file(Path(name), "a recipe"), kind)
+    base, plus, overlay = name.rpartition(WITH)
+    if plus:
+        return with_overlay(find_recipe(base, kind), overlay)
     close = did_you_mean(name, known)
     raise UsageError(f"there is no recipe {name!r}.{close}", "ordebug recipes list shows their names.")
 
@@ -92,13 +127,18 @@ def read_recipe(path: Path, kind: str | None = None) -> Recipe:
         UsageError: If the swift command it is for is not known.
         InputError: If it is no mapping of arguments.
     """
+    name = _name(path) if path.parent.parent == FOLDER else str(path)
     text = _text(path)
+    _mapping(path, text)  # what is no recipe is told before what it might be for
+    return _recipe(name, path, text, _kind(path, kind))
+
+
+def _recipe(name: str, path: Path, text: str, kind: Kind) -> Recipe:
     values = _mapping(path, text)
     env = values.pop("ENV", None)
     if not isinstance(env, dict | None):
         raise InputError(f"{path}: ENV is no mapping.", "Write one `NAME: value` a line, indented below ENV.")
-    name = _name(path) if path.parent.parent == FOLDER else str(path)
-    return Recipe(name, path, _kind(path, kind), _about(text), env or {}, values, _reasons(text))
+    return Recipe(name, path, text, kind, _about(text), env or {}, values, _reasons(text))
 
 
 def as_words(value: Any) -> list[str]:

@@ -17,8 +17,11 @@ from ordebug.swift_recipes.schedule import Batch, Batches, Length, padded, row_l
 PEAK = 312e12
 """Operations a second of an A800 in bfloat16, dense: the A100's data sheet; the A800's links alone are slower."""
 
-MFU = (0.12, 0.40)
-"""Share of the peak. Lower: what a published run of 696 short rows took in all (docs/recipes.md). Upper: assumed."""
+HFU = (0.12, 0.40)
+"""Share of the peak, recomputation counted as work (MFU leaves it out: Korthikanti et al. 2022).
+
+Lower: what a published run of 696 short rows took in all (docs/recipes.md). Upper: assumed.
+"""
 
 LARGE = 1e12
 """More than any count of a run."""
@@ -49,6 +52,7 @@ class Plan:
         memory: Bytes a GPU by part, for the largest batch of this data.
         gpu_memory: Bytes of a GPU.
         seconds: Fewest and most, without loading, evaluation and saving.
+        unpacks: Whether frozen weights are unpacked in every pass, which is not counted.
     """
 
     recipe: str
@@ -70,6 +74,7 @@ class Plan:
     memory: dict[str, float]
     gpu_memory: float
     seconds: tuple[float, float]
+    unpacks: bool
 
     @property
     def fits(self) -> bool:
@@ -95,8 +100,10 @@ class Plan:
             *(f"        {size / GIB:7.2f}  {part}" for part, size in self.memory.items()),
             f"        {total / GIB:7.2f}  of {self.gpu_memory / GIB:.0f}",
             f"time    {low} to {high}, without loading, evaluation and saving",
-            f"        assumed: A800 or A100, {MFU[0]:.0%} to {MFU[1]:.0%} of {PEAK / 1e12:.0f} TFLOP/s each",
+            f"        assumed: A800 or A100, {HFU[0]:.0%} to {HFU[1]:.0%} of {PEAK / 1e12:.0f} TFLOP/s each",
         ]
+        if self.unpacks:
+            said.append("        not counted: frozen weights are unpacked in every pass, so it takes longer")
         if self.too_long:
             said.append(
                 f"no: {self.too_long} rows are longer than max_length {self.max_length}; ms-swift stops at them"
@@ -130,7 +137,7 @@ def make_plan(recipe: Recipe, data: Path, gpus: int | None, model: str | None, g
     lengths, too_long = _lengths(values, data)
     made = padded(lengths, batches, int(values.get("data_seed", 42)))
     epochs, each, steps = _steps(values, len(lengths), batches)
-    work = epochs * _work(built, how, made, bool(values.get("gradient_checkpointing", True)))
+    work = epochs * operations(built, how, made, bool(values.get("gradient_checkpointing", True)))
     return Plan(
         recipe=recipe.name,
         model=name,
@@ -150,7 +157,8 @@ def make_plan(recipe: Recipe, data: Path, gpus: int | None, model: str | None, g
         parameters=built.parameters,
         memory=_memory(built, how, batches, lengths, bool(values.get("gradient_checkpointing", True))),
         gpu_memory=gpu_memory * GIB,
-        seconds=(work / batches.processes / PEAK / MFU[1], work / batches.processes / PEAK / MFU[0]),
+        seconds=(work / batches.processes / PEAK / HFU[1], work / batches.processes / PEAK / HFU[0]),
+        unpacks=how.bits < 8 * how.width,
     )
 
 
@@ -210,8 +218,8 @@ def _memory(
     }
 
 
-def _work(model: Architecture, how: Tuning, made: list[Batch], checkpointing: bool) -> float:
-    """Floating-point operations of a pass.
+def operations(model: Architecture, how: Tuning, made: list[Batch], checkpointing: bool) -> float:
+    """Floating-point operations of a pass over batches.
 
     2 a weight and token forward, 2 for the gradients of activations, 2 for those of the weights that are trained:
     6 N D for full training (Kaplan et al. 2020, section 2.1), 4 N D for LoRA beside its own few; 2 more to compute

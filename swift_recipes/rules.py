@@ -1,5 +1,6 @@
 """Rules that every recipe keeps beside ms-swift's: what it would accept in silence and we would regret."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ def rule_problems(recipe: Recipe, thinks: bool) -> Iterator[str]:
         yield from _generating(recipe, thinks)
     if recipe.kind in ("sft", "rlhf"):
         yield from _training(recipe)
+    if recipe.kind == "rlhf":
+        yield from _grouping(recipe)
     if recipe.kind == "export":
         yield from _exporting(recipe)
     yield from _ignored(recipe)
@@ -64,6 +67,31 @@ def _training(recipe: Recipe) -> Iterator[str]:
         yield "warmup_ratio: swift refuses it beside warmup_steps."
 
 
+def _grouping(recipe: Recipe) -> Iterator[str]:
+    """What ms-swift would refuse only once the model is loaded, and how rewards are weighted."""
+    values = recipe.values
+    names, weights = values.get("reward_funcs"), values.get("reward_weights")
+    if isinstance(names, list) and isinstance(weights, list):
+        gym = values.get("use_vllm") is True and "gym_env" in values and values.get("use_gym_env") is not False
+        if len(weights) != len(names) + gym:
+            told = " and one for gym_reward" if gym else ""
+            yield f"reward_weights: there must be one a reward function ({len(names)}){told}."
+    sizes = [values.get("per_device_train_batch_size", 1), recipe.env.get("NPROC_PER_NODE", 1)]
+    steps, group, batch = (
+        values.get(key, usual)
+        for key, usual in (("gradient_accumulation_steps", 1), ("num_generations", 8), ("generation_batch_size", None))
+    )
+    if not all(_positive(number) for number in (*sizes, steps, group, batch or 1)):
+        return
+    at_once = math.prod(sizes)
+    generated = batch or at_once * steps
+    if generated % group or generated % at_once:
+        yield (
+            f"generation_batch_size: {generated} replies are generated at once; they must be whole groups of {group} "
+            f"and whole batches of {at_once}."
+        )
+
+
 def _exporting(recipe: Recipe) -> Iterator[str]:
     values = recipe.values
     if values.get("merge_lora") is True and values.get("load_args") is not False:
@@ -81,6 +109,11 @@ Condition = Callable[[Recipe], bool]
 
 IGNORED: tuple[tuple[str, tuple[str, ...], Condition], ...] = (
     ("with tuner_type full", LORA, lambda r: r.kind in ("sft", "rlhf") and r.values.get("tuner_type") == "full"),
+    (
+        "without vLLM",
+        ("sleep_level", "use_gym_env"),
+        lambda r: r.kind == "rlhf" and r.values.get("use_vllm") is not True,
+    ),
     ("without quant_method", ("quant_bits",), lambda r: "quant_method" not in r.values),
     ("in training", ("enable_thinking", "response_prefix", *SAMPLING), lambda r: r.kind == "sft"),
     ("in merging", ("enable_thinking", "response_prefix", "max_length", *SAMPLING), lambda r: r.kind == "export"),
@@ -113,6 +146,8 @@ def _loose(recipe: Recipe, key: str) -> str:
         return "infer_backend vllm"
     if key.startswith("vllm_") and recipe.kind == "rlhf" and recipe.values.get("use_vllm") is not True:
         return "use_vllm true"
+    if key == "max_resample_times" and recipe.values.get("dynamic_sample") is not True:
+        return "dynamic_sample true"
     if key.startswith("bnb_4bit_") and recipe.values.get("quant_method") != "bnb":
         return "quant_method bnb"
     return ""

@@ -4,16 +4,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
 
 from ordebug.eval.gate.entropy import sampled_entropies
 from ordebug.eval.gate.groups import Group, groups_of
+from ordebug.eval.gate.record import CheckRecord, GateRecord, Outcome, judged_episodes
 from ordebug.eval.gate.thresholds import CheckName, Threshold, Thresholds
 from ordebug.eval.intervals import Estimate, mean_interval
 from ordebug.eval.metrics import METRICS, Case, pass_at
 from ordebug.eval.played import PlayedRun
 
-Outcome = Literal["holds", "fails", "not measured"]
 NOTHING = Estimate()
 
 
@@ -52,29 +51,40 @@ class Check:
         ends = [end for end in (self.estimate.low, self.estimate.high) if end is not None]
         return len({self.threshold.holds(end) for end in ends}) > 1
 
-    def as_json(self) -> dict[str, Any]:
-        """The line as JSON can hold it."""
-        measured = self.outcome != "not measured"
-        return {
-            "check": self.name,
-            "value": self.estimate.value if measured else None,
-            "low": self.estimate.low if measured else None,
-            "high": self.estimate.high if measured else None,
-            "n": self.estimate.n,
-            "threshold": self.threshold.text,
-            "outcome": self.outcome,
-            "passes": self.passes,
-            "unsure": self.unsure,
-            "note": self.note,
-            "fix": "" if self.passes else self.threshold.fix,
-        }
+    def record(self) -> CheckRecord:
+        """The line as it is kept."""
+        found = NOTHING if self.outcome == "not measured" else self.estimate
+        return CheckRecord(
+            check=self.name,
+            value=found.value,
+            low=found.low,
+            high=found.high,
+            n=self.estimate.n,
+            min=self.threshold.min,
+            max=self.threshold.max,
+            threshold=self.threshold.text,
+            outcome=self.outcome,
+            passes=self.passes,
+            unsure=self.unsure,
+            note=self.note,
+            why=self.threshold.why,
+            fix="" if self.passes else self.threshold.fix,
+        )
 
 
 @dataclass(frozen=True)
 class Gate:
-    """All checks of a run."""
+    """All checks of a run.
+
+    Attributes:
+        run: The run's name.
+        episodes_sha256: Digest of the episodes that were judged.
+        group_size: ``num_generations`` that is planned.
+        checks: One line a check.
+    """
 
     run: str
+    episodes_sha256: str
     group_size: int
     checks: tuple[Check, ...]
 
@@ -83,10 +93,15 @@ class Gate:
         """Whether the run's model is ready."""
         return all(check.passes for check in self.checks)
 
-    def as_json(self) -> dict[str, Any]:
-        """The gate as JSON can hold it."""
-        checks = [check.as_json() for check in self.checks]
-        return {"run": self.run, "open": self.open, "group_size": self.group_size, "checks": checks}
+    def record(self) -> GateRecord:
+        """The gate as it is kept."""
+        return GateRecord(
+            run=self.run,
+            episodes_sha256=self.episodes_sha256,
+            open=self.open,
+            group_size=self.group_size,
+            checks=tuple(check.record() for check in self.checks),
+        )
 
 
 def gate(played: PlayedRun, thresholds: Thresholds, forgetting: Estimate = NOTHING) -> Gate:
@@ -102,7 +117,7 @@ def gate(played: PlayedRun, thresholds: Thresholds, forgetting: Estimate = NOTHI
     """
     measured = _Measured(played, thresholds.group_size, forgetting)
     checks = [Check(name, *measured.of(name, threshold)) for name, threshold in thresholds.checks.items()]
-    return Gate(played.folder.name, thresholds.group_size, tuple(checks))
+    return Gate(played.folder.name, judged_episodes(played.folder), thresholds.group_size, tuple(checks))
 
 
 @dataclass(frozen=True)

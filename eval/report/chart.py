@@ -42,6 +42,27 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Margin:
+    """How far a value is from its threshold, which is 0: from -1, the worst that fails, to 1, the best that holds.
+
+    Attributes:
+        label: What was measured.
+        role: The style sheet colours by it.
+        place: Where the value is.
+        low: Where one end of its interval is, which may be missing.
+        high: Where the other is.
+        words: The value itself.
+    """
+
+    label: str
+    role: str
+    place: float
+    low: float | None
+    high: float | None
+    words: str
+
+
+@dataclass(frozen=True)
 class Part:
     """One of the parts that bars or columns are made of: what it is, its colour, its count in each of them."""
 
@@ -58,6 +79,19 @@ def dots(title: str, series: Sequence[Series]) -> Markup:
     for place, one in enumerate(series):
         parts.append(group(one.role, _dot_row(one, TOP + ROW * place + ROW // 2)))
     summary = ", ".join(f"{one.label} {_value(one.points[0])}" for one in series)
+    return picture(title, summary, height, parts)
+
+
+def margins(title: str, rows: Sequence[Margin]) -> Markup:
+    """Each value with its interval, one below the other, around the line that is every row's threshold."""
+    height = TOP + ROW * len(rows) + 8
+    parts = [line(_from_threshold(end), TOP - 2, _from_threshold(end), height, "grid") for end in (-1, 1)]
+    parts.append(line(_from_threshold(0), TOP - 2, _from_threshold(0), height, "threshold"))
+    told = (("fails", -0.5), ("threshold", 0), ("holds", 0.5))
+    parts += [text(_from_threshold(place), 14, word, anchor="middle", role="tick") for word, place in told]
+    for place, row in enumerate(rows):
+        parts.append(group(row.role, _margin_row(row, TOP + ROW * place + ROW // 2)))
+    summary = ", ".join(f"{row.label} {row.words} {'holds' if row.place >= 0 else 'fails'}" for row in rows)
     return picture(title, summary, height, parts)
 
 
@@ -118,6 +152,14 @@ def _dot_row(one: Series, y: float) -> Iterator[Markup]:
     if point.value is not None:
         yield dot(_across(point.value), y)
     yield text(WIDTH, y + 4, _value(point), anchor="end")
+
+
+def _margin_row(row: Margin, y: float) -> Iterator[Markup]:
+    yield text(0, y + 4, _short(row.label))
+    if row.low is not None and row.high is not None:
+        yield line(_from_threshold(row.low), y, _from_threshold(row.high), y, "bar")
+    yield dot(_from_threshold(row.place), y)
+    yield text(WIDTH, y + 4, row.words, anchor="end")
 
 
 def _curve(one: Series, places: Sequence[float]) -> Iterator[Markup]:
@@ -223,6 +265,10 @@ def _value(point: Point) -> str:
 
 def _across(share: float) -> float:
     return LABELS + share * (WIDTH - LABELS - VALUES)
+
+
+def _from_threshold(place: float) -> float:
+    return _across((place + 1) / 2)
 
 
 def _up(share: float | None) -> float:

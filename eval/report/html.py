@@ -18,6 +18,7 @@ from ordebug.eval.played import PlayedRun
 from ordebug.eval.report import figures, rows
 from ordebug.eval.report.browser import Browser
 from ordebug.eval.report.figures import Figure
+from ordebug.eval.report.gate import GateView, gate_view
 from ordebug.eval.run_folder import RunFolder
 
 TEMPLATE, STYLE, SCRIPT = "report.html.j2", "report.css", "report.js"
@@ -46,6 +47,7 @@ class RunView:
     health: list[Figure]
     returns: list[Figure]
     cost: list[Figure]
+    gate: GateView | None
     facts: list[tuple[str, str]]
     manifest: str
     trouble: str
@@ -120,6 +122,7 @@ def _view(run: PlayedRun) -> RunView:
         health=figures.health(episodes),
         returns=figures.returns(episodes),
         cost=figures.cost(episodes),
+        gate=gate_view(run.folder),
         facts=_facts(run.manifest, metrics),
         manifest=json.dumps(run.manifest, ensure_ascii=False, indent=1),
         trouble=trouble,

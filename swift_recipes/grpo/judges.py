@@ -97,8 +97,8 @@ class Judges:
 
 @cache
 def shared_judges() -> Judges:
-    """The judges of this process; the ranks of one machine share its cores."""
-    return Judges(max(1, default_workers() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
+    """The judges of this process; the ranks of one machine share its cores. With one worker a slow solve stops all."""
+    return Judges(max(2, default_workers() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
 
 
 def _begin() -> None:

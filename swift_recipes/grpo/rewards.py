@@ -6,6 +6,8 @@ here. What the solver could not judge gets None.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from swift.rewards import ORM, AsyncORM
@@ -13,7 +15,7 @@ from swift.rewards import ORM, AsyncORM
 from ordebug.converters.env_config import read_env_config
 from ordebug.core.errors import InputError
 from ordebug.env.action import Action
-from ordebug.env.renderer import messages_sha256
+from ordebug.env.renderer import Message, messages_sha256
 from ordebug.env.reply import parse_reply
 from ordebug.eval.attempt import PolicyReply
 from ordebug.swift_recipes.grpo.decision import Decisions, Standing
@@ -78,7 +80,7 @@ REWARDS = {
 
 async def _judged(completions: Sequence[str], columns: Columns) -> Rewards:
     """The returns of single decisions; the completions of one prompt are judged together."""
-    items = [_decision(text, columns, place) for place, text in enumerate(completions)]
+    items = _decisions(completions, columns)
     groups: dict[tuple[str, str], list[int]] = {}
     for place, item in enumerate(items):
         groups.setdefault((item.problem, item.config.past), []).append(place)
@@ -90,15 +92,21 @@ async def _judged(completions: Sequence[str], columns: Columns) -> Rewards:
     return rewards
 
 
-def _decision(text: str, columns: Columns, place: int) -> Decisions:
-    messages = columns["messages"][place]
-    prompt = [message for message in messages if message["role"] in ("system", "user")]
-    return Decisions(
-        problem=_column(columns, "problem")[place],
-        config=read_env_config(_column(columns, "env_config")[place]),
-        replies=(PolicyReply(text, truncated=_cut_off(columns, place)),),
-        prompt_sha256=messages_sha256(prompt),
+def _decisions(completions: Sequence[str], columns: Columns) -> list[Decisions]:
+    """One a completion; what the samples of a prompt, which stand together, have in common is read and sent once."""
+    rows = list(
+        zip(_column(columns, "problem"), _column(columns, "env_config"), map(_prompt, columns["messages"]), strict=True)
     )
+    items: list[Decisions] = []
+    for (problem, config, prompt), places in groupby(range(len(rows)), rows.__getitem__):
+        common = Decisions(problem, read_env_config(config), (), prompt_sha256=messages_sha256(prompt))
+        replies = (PolicyReply(completions[place], truncated=_cut_off(columns, place)) for place in places)
+        items += [replace(common, replies=(reply,)) for reply in replies]
+    return items
+
+
+def _prompt(messages: Sequence[Message]) -> list[Message]:
+    return [message for message in messages if message["role"] in ("system", "user")]
 
 
 def _well_formed(completions: Sequence[str], columns: Columns) -> list[list[bool]]:

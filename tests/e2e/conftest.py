@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ordebug.core.jsonl import read_rows
+from ordebug.core.jsonl import read_rows, write_rows
 
 sys.path.insert(0, str(Path(__file__).parent))  # what these tests share is imported by its module's name
 
 from engines import Answer, Case, build_qwen2_5
+from rollouts import Run, conversations, train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -122,3 +123,52 @@ def qwen2_5_answers(
     qwen2_5: Case, vllm_programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[Answer]]:
     return qwen2_5.answers(vllm_programs, tmp_path_factory.mktemp("qwen2_5-answers"))
+
+
+@pytest.fixture(scope="session")
+def two_decisions(tiny_job: Path) -> Path:
+    """A folder with problems that no single action repairs, ``problems``, and their rows.
+
+    ``sft.jsonl`` has a row for each of the oracle's decisions, ``chat.jsonl`` one for each episode, ``grpo.jsonl`` the
+    prompts.
+    """
+    folder = tiny_job / "two-decisions"
+    shape = ["--types", "E", "--rows", "5-7", "--most-conflict-rows", "3", "--families", "production", "--seed", "9"]
+    ordebug("problems", "generate", "--out", f"{folder}/problems", "--count", "48", *shape)
+    few = ["--problems", f"{folder}/problems", "--max-steps", "4"]
+    ordebug("rollout", "--policy", "oracle", "--alone", *few, "--out", f"{folder}/oracle")
+    ordebug("sft-data", f"{folder}/oracle", "--out", f"{folder}/sft.jsonl")
+    ordebug("grpo-data", *few, "--profile", "algebra", "--actions", "core", "--out", f"{folder}/grpo.jsonl")
+    write_rows(folder / "chat.jsonl", conversations([row for _, row in read_rows(folder / "sft.jsonl")]))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chat_tiny(trained_tiny: Path, two_decisions: Path) -> Path:
+    """The small Qwen3 after some more steps on conversations: it answers in form in later turns too."""
+    out = two_decisions / "sft"
+    rows = [f"{two_decisions}/chat.jsonl", f"{two_decisions}/sft.jsonl"]
+    arguments = ["--model", str(trained_tiny), "--dataset", *rows, "--output_dir", str(out), "--max_steps", "100"]
+    arguments += ["--loss_scale", "default", "--preserve_thinking", "true", "--learning_rate", "2e-3"]
+    arguments += ["--lr_scheduler_kwargs", '{"num_decay_steps": 50, "min_lr_ratio": 0.03}']
+    done = run_script("sft.sh", str(ROOT / "swift_recipes/sft/tiny_cpu.yaml"), *arguments)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return out / "last-checkpoint"
+
+
+@pytest.fixture(scope="session")
+def whole_episodes(
+    chat_tiny: Path, two_decisions: Path, vllm_programs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """Three steps of GRPO in whole episodes, with vLLM; every step's weights are kept."""
+    kept = ["--save_strategy", "steps", "--save_steps", "1", "--save_only_model", "true", "--max_steps", "3"]
+    folder, rows = tmp_path_factory.mktemp("grpo") / "whole", two_decisions / "grpo.jsonl"
+    swift = vllm_programs / "swift"
+    return train(swift, "tiny_cpu_grpo_multi_turn", chat_tiny, rows, folder, *kept, "--learning_rate", "2e-3")
+
+
+@pytest.fixture(scope="session")
+def single_decisions(chat_tiny: Path, two_decisions: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A step of GRPO of one decision a prompt, generated with Transformers."""
+    swift, folder = Path(sys.executable).with_name("swift"), tmp_path_factory.mktemp("grpo") / "single"
+    return train(swift, "tiny_cpu_grpo", chat_tiny, two_decisions / "grpo.jsonl", folder, "--max_steps", "1")

@@ -50,15 +50,7 @@ class Case:
 
     def trained(self) -> list[tuple[list[int], list[int]]]:
         """Prompt and labels of each row, as ``swift sft`` has them."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what ms-swift and torch deprecate among themselves is not ours to mend
-            from swift.model import get_model_processor
-            from swift.template import get_template
-
-            kind = self.flags[1] if self.flags else "qwen3"
-            _, processor = get_model_processor(str(self.base), load_model=False, model_type=kind)
-            template = get_template(processor, template_type=self.template, loss_scale="last_round")
-        template.set_mode("train")
+        template = sft_template(self, "last_round")
         found = []
         for row in self.rows:
             encoded = template.encode({"messages": row["messages"]})
@@ -106,6 +98,20 @@ class Case:
             reply = client.post(f"{url}/chat/completions", json={**body, told: True}).raise_for_status().json()
         choice = reply["choices"][0]
         return Answer(reply["prompt_token_ids"], choice["token_ids"], choice["message"]["content"])
+
+
+def sft_template(case: Case, loss_scale: str, **settings: Any) -> Any:
+    """ms-swift's template of a checkpoint, as ``swift sft`` has it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what ms-swift and torch deprecate among themselves is not ours to mend
+        from swift.model import get_model_processor
+        from swift.template import get_template
+
+        kind = case.flags[1] if case.flags else "qwen3"
+        _, processor = get_model_processor(str(case.base), load_model=False, model_type=kind)
+        template = get_template(processor, template_type=case.template, loss_scale=loss_scale, **settings)
+    template.set_mode("train")
+    return template
 
 
 def free_port() -> int:

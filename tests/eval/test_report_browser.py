@@ -15,6 +15,10 @@ from ordebug.env.problem_set import read_problem_set, write_problem_set
 from ordebug.env.repair_env import Rules
 from ordebug.eval.assessment import rescore
 from ordebug.eval.attempt import Setting
+from ordebug.eval.gate.gate import Check, Gate
+from ordebug.eval.gate.record import judged_episodes, write_gate
+from ordebug.eval.gate.thresholds import CHECKS, Threshold
+from ordebug.eval.intervals import Estimate
 from ordebug.eval.played import PlayedRun
 from ordebug.eval.report.html import write_report
 from ordebug.eval.rollout import Rollout, rollout
@@ -220,3 +224,35 @@ def test_a_prompt_of_another_version_is_told(run: RunFolder, browser: Any) -> No
                 break
             page.keyboard.press("j")
         assert told.count() == 1
+
+
+def gated(run: RunFolder, text: str = "reason") -> RunFolder:
+    """The run with a gate whose every check fails, and says so in this text."""
+    checks = [
+        Check(name, Estimate(0.5, 0.4, 0.95, 9), Threshold(min=0.9, why=text, fix=text), text if not at else "")
+        for at, name in enumerate(CHECKS)
+    ]
+    write_gate(run, Gate(run.name, judged_episodes(run), 8, tuple(checks)).record())
+    return run
+
+
+@pytest.mark.parametrize("width", [390, 1100])
+def test_the_gate_is_shown(run: RunFolder, browser: Any, width: int) -> None:
+    with opened(browser, write_report([gated(run)]), viewport={"width": width, "height": 844}) as page:
+        section = page.locator("section.gate")
+        assert section.locator("tbody tr").count() == len(CHECKS) == section.locator("svg .dot").count()
+        assert section.locator(".verdict").inner_text().startswith("The gate is shut: 13 of 13 checks")
+        assert section.get_by_text("What to do").is_visible() and section.locator(".warn").count() == 0
+        assert section.locator("tbody td").last.inner_text() == "fails, unsure"
+        assert section.locator(".wide").evaluate("box => box.scrollWidth <= box.clientWidth"), "all columns are seen"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.emulate_media(media="print")
+        assert section.is_visible() and section.locator("svg").is_visible()
+
+
+def test_nothing_from_a_gates_thresholds_runs(run: RunFolder, browser: Any) -> None:
+    report = write_report([gated(run, EVIL)])
+    report.write_text(re.sub("<meta http-equiv.*>", "", report.read_text()))
+    with opened(browser, report) as page:
+        assert page.evaluate("window.hacked") is None and page.locator("img").count() == 0
+        assert EVIL in page.locator("section.gate").inner_text()

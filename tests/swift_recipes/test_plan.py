@@ -230,4 +230,6 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.exit_code == 0 and "steps   12: 3 epochs of 4, 32 rows a step" in done.output
     done = CliRunner().invoke(command.app, ["plan", "sft/qwen3_8b_full", "--data", data, "--gpus", "1", "--json"])
     assert done.exit_code == 1 and json.loads(done.output)["fits"] is False
+    done = CliRunner().invoke(command.app, ["plan", "sft/qwen3_8b_qlora", "--data", data])
+    assert done.exit_code == 0 and "not counted: frozen weights are unpacked in every pass" in done.output
     assert isinstance(CliRunner().invoke(command.app, ["plan", "infer/tiny_cpu", "--data", data]).exception, UsageError)

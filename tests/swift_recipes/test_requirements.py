@@ -1,5 +1,7 @@
-"""The locked sets satisfy what is declared; resolving them anew needs a package index, so it is not done here."""
+"""The locked sets satisfy what is declared, and the GPU set, which no machine of ours installs, resolves."""
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -43,3 +45,26 @@ def test_both_sets_train_alike() -> None:
         "gurobipy",
     ):
         assert cpu[package] == gpu[package], package
+
+
+@pytest.fixture(scope="module")
+def uv(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """uv, which reads the metadata of a package without its wheel; pip would download gigabytes."""
+    folder = tmp_path_factory.mktemp("uv")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), "uv==0.13.9"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no package index to resolve with: {done.stderr.strip().splitlines()[-1][:200]}")
+    return [str(folder / "bin" / "uv"), "--no-config", "--quiet", "--cache-dir", str(folder / "cache"), "pip"]
+
+
+@pytest.mark.slow
+def test_the_gpu_set_is_what_its_ranges_resolve_to(uv: list[str]) -> None:
+    """As its head says it was made, with the lock as constraints, so that newer releases change nothing."""
+    command = [*uv, "compile", "pyproject.toml", "--extra", "train", "--extra", "gpu", "--python-version", "3.11"]
+    command += ["--python-platform", "x86_64-manylinux_2_28", "--no-header", "--no-annotate"]
+    command += ["--constraint", "requirements/gpu.txt"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lock = [line for line in (ROOT / "requirements" / "gpu.txt").read_text().splitlines() if not line.startswith("#")]
+    assert done.stdout.splitlines() == lock

@@ -1,12 +1,13 @@
 """Every training recipe takes two real steps on a small model, with only model, size and device overridden.
 
-Not QLoRA: bitsandbytes is not in the CPU set. ZeRO-3 runs as ZeRO-2: on CPUs it wants its own process group.
+Full training on two processes with ZeRO-3; the others on one with ZeRO-2, and LoRA on two in ``test_reruns.py``.
 """
 
 import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ TURNS = [
     {"role": "assistant", "content": ANSWER},
 ]
 OVERRIDDEN = (
-    "--check_model false --use_cpu true --ddp_backend gloo --deepspeed zero2 --max_steps 2 "
+    "--check_model false --use_cpu true --ddp_backend gloo --max_steps 2 "
     "--gradient_accumulation_steps 1 --dataloader_num_workers 0 --dataset_num_proc 1 --add_version false"
 )
 ENVIRONMENT = {
@@ -28,8 +29,8 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "OMP_NUM_THREADS": "1",
     "DS_ACCELERATOR": "cpu",
-    "NPROC_PER_NODE": "1",
 }
+GLOO_GROUP = Path(__file__).resolve().parent.parent / "e2e" / "plugins" / "gloo_group.py"
 
 
 @pytest.fixture(scope="module")
@@ -50,32 +51,67 @@ def folder(ms_swift: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def swift(*words: object) -> None:
+def swift(*words: object, processes: int = 1) -> None:
     command = ["swift", *(str(word) for word in words)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}, timeout=300)
+    env = {**os.environ, **ENVIRONMENT, "NPROC_PER_NODE": str(processes)}
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+
+
+def two_steps(name: str, folder: Path, model: str, out: Path, *more: object, processes: int = 1) -> Path:
+    """Trains, and returns the checkpoint."""
+    rows = folder / "rows.jsonl"
+    files = ["--model", folder / model, "--dataset", rows, "--val_dataset", rows, "--output_dir", out]
+    swift("sft", FOLDER / "sft" / f"{name}.yaml", *files, *OVERRIDDEN.split(), *more, processes=processes)
+    logged = [json.loads(line) for line in (out / "logging.jsonl").read_text().splitlines()]
+    assert any("eval_loss" in row for row in logged)
+    return out / "checkpoint-2"
+
+
+def merge(folder: Path, checkpoint: Path) -> dict[str, Any]:
+    """The weights of the merged model."""
+    from safetensors.torch import load_file
+
+    swift("export", FOLDER / "export" / "merge_lora.yaml", "--model", folder / "qwen3", "--adapters", checkpoint)
+    return dict(load_file(checkpoint.with_name(f"{checkpoint.name}-merged") / "model.safetensors"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "model"),
     [
-        ("qwen3_8b_lora", "qwen3"),
-        ("qwen3_8b_full", "qwen3"),
         ("qwen3_8b_base_lora", "qwen3"),
         ("qwen3_8b_chat_lora", "qwen3"),
         ("qwen3_4b_thinking_lora", "qwen3"),
         ("qwen2_5_7b_lora", "qwen2"),
     ],
 )
-def test_two_steps_and_a_merge(folder: Path, tmp_path: Path, name: str, model: str) -> None:
-    rows, out = folder / "rows.jsonl", tmp_path / "out"
-    files = ["--model", folder / model, "--dataset", rows, "--val_dataset", rows, "--output_dir", out]
-    swift("sft", FOLDER / "sft" / f"{name}.yaml", *files, *OVERRIDDEN.split())
-    logged = [json.loads(line) for line in (out / "logging.jsonl").read_text().splitlines()]
-    assert any("eval_loss" in row for row in logged)
-    checkpoint = out / "checkpoint-2"
-    assert (checkpoint / "adapter_config.json").is_file() == name.endswith("lora")
+def test_two_steps_of_lora(folder: Path, tmp_path: Path, name: str, model: str) -> None:
+    checkpoint = two_steps(name, folder, model, tmp_path / "out")
+    assert (checkpoint / "adapter_config.json").is_file()
     if name == "qwen3_8b_base_lora":
-        swift("export", FOLDER / "export" / "merge_lora.yaml", "--model", folder / model, "--adapters", checkpoint)
-        assert (out / "checkpoint-2-merged" / "model.safetensors").is_file()
+        assert merge(folder, checkpoint)
+
+
+@pytest.mark.slow
+def test_two_steps_of_full_training_on_two_processes_with_zero3(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    plugin = ["--external_plugins", GLOO_GROUP]
+    checkpoint = two_steps("qwen3_8b_full", folder, "qwen3", tmp_path / "out", *plugin, processes=2)
+    before, after = load_file(folder / "qwen3" / "model.safetensors"), load_file(checkpoint / "model.safetensors")
+    assert {name: value.shape for name, value in after.items()} == {name: value.shape for name, value in before.items()}
+    assert any((after[name].float() - before[name].float()).abs().max() > 0 for name in after)
+    arguments = json.loads((tmp_path / "out" / "args.json").read_text())
+    assert arguments["deepspeed"]["zero_optimization"]["stage"] == 3 and arguments["global_world_size"] == 2
+
+
+@pytest.mark.slow
+def test_two_steps_of_qlora_and_a_merge_into_16_bits(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes, whose CPU part QLoRA needs here, is not installed")
+    import torch
+
+    checkpoint = two_steps("qwen3_8b_qlora", folder, "qwen3", tmp_path / "out")
+    merged = merge(folder, checkpoint)
+    assert {value.dtype for value in merged.values()} == {torch.bfloat16}
+    assert not [name for name in merged if "quant" in name or "absmax" in name]

@@ -17,6 +17,7 @@ from ordebug.eval.attempt import Setting
 from ordebug.eval.gate.forgotten import largest_loss
 from ordebug.eval.gate.gate import Check, Gate, gate
 from ordebug.eval.gate.groups import Group, groups_of, pass_rates
+from ordebug.eval.gate.record import RESULT, judged_episodes, read_gate, write_gate
 from ordebug.eval.gate.thresholds import CHECKS, DEFAULT_THRESHOLDS, Threshold, read_thresholds
 from ordebug.eval.intervals import Estimate
 from ordebug.eval.played import PlayedRun
@@ -82,7 +83,7 @@ def test_what_was_not_measured_is_no_number(run: Path) -> None:
     for name in ("headroom", "zero_variance_groups", "reward_spread", "prompts_left"):
         check = found[name]
         assert check.outcome == "not measured" and not check.passes and "--samples 16" in check.note
-        assert check.as_json()["value"] is None
+        assert check.record().value is None and check.record().fix
     assert found["entropy"].outcome == "not measured" and found["entropy"].passes
     rewritten(run, lambda row: {**row, "stop": "error", "objective": None})
     assert {check.outcome for check in held(run).values()} == {"not measured"}
@@ -92,7 +93,8 @@ def test_what_was_not_measured_is_no_number(run: Path) -> None:
 def test_nan_never_holds(value: float | None) -> None:
     check = Check("rr_at_5", Estimate(value), FLOOR)
     assert check.outcome == "not measured" and not check.passes
-    assert json.loads(json.dumps(Gate("r", 8, (check,)).as_json(), allow_nan=False))["open"] is False
+    assert Gate("r", "", 8, (check,)).record().shut_by == [check.record()]
+    assert json.loads(Gate("r", "", 8, (check,)).record().model_dump_json())["checks"][0]["value"] is None
 
 
 def test_an_interval_around_the_threshold_is_said() -> None:
@@ -161,6 +163,28 @@ def test_exit_status_says_whether_it_is_open(run: Path, tmp_path: Path) -> None:
     config.write_text("group_size: 8\nchecks: {rr_at_5: {min: 0.9, why: w, fix: f}}")
     opened = CliRunner().invoke(app, ["gate", str(run), "--config", str(config), "--json"])
     assert opened.exit_code == 0 and json.loads(opened.output)["open"] is True
+    assert json.loads((run / "gate.json").read_text()) == json.loads(opened.output), "the last one is kept"
+
+
+def test_the_record_is_read_as_it_was_written(run: Path) -> None:
+    folder = RunFolder(run)
+    assert read_gate(folder) is None
+    found = gate(PlayedRun(folder), read_thresholds()).record()
+    write_gate(folder, found)
+    assert read_gate(folder) == found and found.episodes_sha256 == judged_episodes(folder) != ""
+    assert {check.check for check in found.shut_by} >= {"think_valid", "prompts_left"} and not found.open
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [({"version": 2}, "version: Input should be 1"), ({"checks": [{}]}, "checks.0"), ({"open": "perhaps"}, "open")],
+)
+def test_another_record_is_refused(run: Path, change: dict[str, Any], complaint: str) -> None:
+    folder = RunFolder(run)
+    write_json(run / RESULT, gate(PlayedRun(folder), read_thresholds()).record().model_dump(mode="json") | change)
+    with pytest.raises(InputError, match=complaint) as raised:
+        read_gate(folder)
+    assert f"ordebug gate {run}" in raised.value.fix
 
 
 def test_prompts_of_a_run(run: Path, tmp_path: Path) -> None:

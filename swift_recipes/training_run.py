@@ -1,0 +1,187 @@
+"""The folder of a training run, and what exactly produces it, written before ``swift`` starts.
+
+ms-swift names the folder of a run itself, ``v0-20260131-120000`` inside ``--output_dir``, once it has loaded what it
+needs. It is named here instead, by the same rule, so that the manifest lies there even if the run is killed.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any, Literal
+
+from ordebug.core.errors import UsageError
+from ordebug.core.jsonl import read_json, write_json
+from ordebug.core.manifest import MANIFEST, manifest, sha256_text
+from ordebug.eval.run_manifest import weights_sha256
+from ordebug.swift_recipes.catalogue import Recipe, as_words, find_recipe
+
+Trainer = Literal["sft", "rlhf"]
+
+ENVIRONMENT = (
+    "NPROC_PER_NODE",
+    "CUDA_VISIBLE_DEVICES",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "DS_ACCELERATOR",
+    "HF_HUB_OFFLINE",
+    "OMP_NUM_THREADS",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "USE_HF",
+)
+"""Recorded beside what the recipe exports. A closed list: an environment holds secrets too."""
+
+SECRET = re.compile(r"(_token|api_key)$")
+FOLDERS = ("model", "ref_model", "adapters", "resume_from_checkpoint")
+"""Arguments that may name a folder of weights."""
+
+TRUE = ("true", "t", "yes", "y", "1")
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One call of a trainer of ms-swift.
+
+    Attributes:
+        trainer: The swift command.
+        words: What follows it, without secrets.
+        recipe: The recipe among them.
+        arguments: What is in force, the words over the recipe, each as the words that swift reads.
+    """
+
+    trainer: Trainer
+    words: tuple[str, ...]
+    recipe: Recipe | None
+    arguments: dict[str, tuple[str, ...]]
+
+    @property
+    def resumes(self) -> bool:
+        """Whether it goes on from another run's checkpoint."""
+        return "resume_from_checkpoint" in self.arguments
+
+    def value(self, key: str, default: str) -> str:
+        """An argument's text."""
+        return " ".join(self.arguments.get(key, (default,)))
+
+    def folder(self, now: datetime) -> Path:
+        """Where ms-swift 4.6.0 would put it (``swift/utils/utils.py``, ``add_version_to_work_dir``)."""
+        model = Path(self.value("model", "model")).name
+        out = Path(self.value("output_dir", f"output/{model}")).absolute()
+        if self.value("add_version", "true").lower() not in TRUE:
+            return out
+        names = [path.name for path in out.iterdir()] if out.is_dir() else []
+        taken = [int(found[1]) for name in names if (found := re.match(r"v(\d+)", name))]
+        return out / f"v{max(taken, default=-1) + 1}-{now:%Y%m%d-%H%M%S}"
+
+    def manifest(self, environment: Mapping[str, str]) -> dict[str, Any]:
+        """Command, recipe, arguments, seeds, digests of data and weights, versions and machine.
+
+        Args:
+            environment: The process's; what it sets wins over the recipe.
+        """
+        exported = {key: str(value) for key, value in (self.recipe.env if self.recipe else {}).items()}
+        names = sorted({*ENVIRONMENT, *exported})
+        return manifest(
+            {key: " ".join(value) for key, value in sorted(self.arguments.items())},
+            dict(self._files()),
+            command=shlex.join(["swift", self.trainer, *self.words]),
+            environment={name: environment.get(name, exported.get(name)) for name in names},
+            recipe=_recipe_text(self.recipe) if self.recipe else None,
+            seeds={key: self.value(key, "42") for key in ("seed", "data_seed")},
+            weights=dict(self._weights(environment)),
+            packages=packages(),
+        )
+
+    def _files(self) -> Iterator[tuple[str, Path]]:
+        """Files that arguments name: data, plugins, DeepSpeed's settings."""
+        for key, value in self.arguments.items():
+            for number, word in enumerate(value, start=1):
+                path = Path(re.sub(r"#\d+$", "", word))  # FILE#500: ms-swift takes 500 rows of it
+                if len(word) < 4096 and path.is_file():
+                    yield (key if len(value) == 1 else f"{key} {number}"), path
+
+    def _weights(self, environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+        hugging_face = self.value("use_hf", environment.get("USE_HF", "0")).lower() in TRUE
+        for key in FOLDERS:
+            for word in self.arguments.get(key, ()):
+                yield word, weights_sha256(word if Path(word).is_dir() else _fetched(word, hugging_face))
+
+
+def training_run(trainer: Trainer, words: Sequence[str]) -> TrainingRun:
+    """Reads the words behind ``swift sft`` or ``swift rlhf`` as ms-swift does.
+
+    Raises:
+        UsageError: If they begin with a recipe that does not exist.
+        InputError: If that is no recipe.
+    """
+    named = bool(words) and words[0].endswith((".yaml", ".yml"))
+    recipe = find_recipe(words[0], trainer) if named else None
+    arguments = {key: tuple(as_words(value)) for key, value in recipe.values.items()} if recipe else {}
+    kept = [words[0]] if recipe else []
+    given: dict[str, list[str]] = {}
+    for key, word in _by_key(words[1:] if recipe else words):
+        kept.append(word)
+        if word.startswith("--"):
+            given[key] = []
+        else:
+            given.setdefault(key, []).append(word)
+    return TrainingRun(trainer, tuple(kept), recipe, arguments | {key: tuple(value) for key, value in given.items()})
+
+
+def begin(run: TrainingRun, environment: Mapping[str, str], now: datetime) -> Path:
+    """Makes the run's folder with its manifest, and returns it.
+
+    A run that resumes within one folder keeps the earlier manifest inside the new one.
+
+    Raises:
+        UsageError: If the folder holds another run.
+    """
+    folder = run.folder(now)
+    file = folder / MANIFEST
+    earlier = read_json(file, "a manifest") if file.is_file() else None
+    if earlier is not None and not run.resumes:
+        raise UsageError(
+            f"{folder} holds a run already.",
+            "Give another --output_dir, go on with --resume_from_checkpoint CHECKPOINT, or delete it.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    found = run.manifest(environment) | {"started": now.isoformat(timespec="seconds")}
+    write_json(file, found if earlier is None else found | {"earlier": earlier})
+    return folder
+
+
+def packages() -> dict[str, str]:
+    """Every installed package and its version."""
+    found = {(each.metadata["Name"] or "").lower(): each.version for each in distributions()}
+    return dict(sorted((name, version) for name, version in found.items() if name))
+
+
+def _by_key(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each word with the argument it belongs to; ``--key=value`` is two words, a secret is not shown."""
+    key = ""
+    for word in words:
+        if word.startswith("--"):
+            option, equals, value = word.partition("=")
+            key = option.removeprefix("--").replace("-", "_")
+            yield key, option
+            if not equals:
+                continue
+            word = value
+        yield key, "..." if SECRET.search(key) else word
+
+
+def _recipe_text(recipe: Recipe) -> dict[str, str]:
+    text = recipe.path.read_text(encoding="utf-8")
+    return {"name": recipe.name, "sha256": sha256_text(text), "text": text}
+
+
+def _fetched(model: str, hugging_face: bool) -> str:
+    """Where a hub's client keeps a model that was fetched before; the name itself where it was not."""
+    try:
+        client = import_module("huggingface_hub" if hugging_face else "modelscope.hub.snapshot_download")
+        return str(client.snapshot_download(model, local_files_only=True))
+    except Exception:  # each client has errors of its own; not fetched yet is the usual one
+        return model

@@ -1,0 +1,109 @@
+"""Models and data by the hubs' own commands: right as far as that can be seen without a hub."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from ordebug.core.errors import ToolError, UsageError
+from ordebug.swift_recipes.hubs import HUBS, HubName, fetch, fetch_command
+
+BIN = Path(sys.executable).parent
+MODEL = "Qwen/Qwen3-8B"
+
+
+class Empty(BaseHTTPRequestHandler):
+    """A hub that answers and has nothing; it keeps what it was asked for."""
+
+    asked: list[str]
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def empty_hub() -> Iterator[tuple[str, list[str]]]:
+    asked: list[str] = []
+    handler = type("Handler", (Empty,), {"asked": asked})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+@pytest.mark.parametrize("hub", list(HUBS))
+def test_the_hubs_commands_have_what_is_asked_of_them(hub: HubName) -> None:
+    program = BIN / HUBS[hub].command
+    if not program.is_file():
+        pytest.skip(f"{program.name} is not installed")
+    command = fetch_command(hub, "owner/name", Path("data"))
+    assert command == [program.name, "download", "owner/name", "--repo-type", "dataset", "--local-dir", "data"]
+    assert fetch_command(hub, MODEL) == [program.name, "download", MODEL]
+    told = subprocess.run([program, "download", "--help"], capture_output=True, text=True, check=True).stdout
+    assert "--repo-type" in told and "--local-dir" in told
+
+
+def test_hugging_face_is_asked_for_the_model_and_its_refusal_is_told(
+    empty_hub: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (BIN / "hf").is_file():
+        pytest.skip("hf is not installed")
+    url, asked = empty_hub
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    with pytest.raises(ToolError, match=f"hf download {MODEL} failed with status 1"):
+        fetch("hf", MODEL)
+    assert any(path.startswith(f"/api/models/{MODEL}") for path in asked)
+
+
+@pytest.mark.parametrize("hub", list(HUBS))
+def test_a_hub_that_does_not_answer_is_named_at_once(hub: HubName, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (BIN / HUBS[hub].command).is_file():
+        pytest.skip(f"{HUBS[hub].command} is not installed")
+    monkeypatch.setenv(HUBS[hub].mirror, "http://127.0.0.1:9")
+    with pytest.raises(ToolError, match=r"does not answer at http://127\.0\.0\.1:9") as caught:
+        fetch(hub, MODEL)
+    assert HUBS[hub].mirror in caught.value.fix
+
+
+@pytest.mark.parametrize("name", ["Qwen3-8B", "Qwen/Qwen3-8B-Instruct", "../x", "a/b/c", "", "a/b;ls", "--help"])
+def test_names_that_are_none(name: str) -> None:
+    with pytest.raises(UsageError):
+        fetch_command("modelscope", name)
+
+
+def test_without_the_hubs_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(ToolError, match="no program 'hf'") as caught:
+        fetch("hf", MODEL)
+    assert caught.value.fix == "pip install huggingface_hub"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--model"], "--model wants a value"),
+        (["--model", "--gpu"], "--model wants a value"),
+        (["--hub", "x", "--model", "a/b"], "--hub 'x' is not known"),
+        (["--hub", "hf"], "--hub fetches nothing by itself"),
+        (["--cuda"], "unknown argument --cuda"),
+    ],
+)
+def test_the_setup_script_refuses_before_it_installs(words: list[str], says: str) -> None:
+    script = Path(__file__).resolve().parent.parent.parent / "shell" / "setup.sh"
+    done = subprocess.run(["bash", script, *words], capture_output=True, text=True)
+    assert done.returncode == 2 and says in done.stderr
