@@ -19,7 +19,7 @@ Further arguments go to every `ordebug rollout` (--profile seed --actions compat
 `swift rlhf`, where they win over the recipe.
   SAMPLES=8          samples a problem
   NPROC_PER_NODE     processes of swift, else those that the recipe says
-Leaves OUT/samples, OUT/gate.json, OUT/grpo.jsonl, OUT/grpo (last-checkpoint, completions.jsonl), OUT/before, OUT/after.
+Leaves OUT/samples (gate.json), OUT/grpo.jsonl, OUT/grpo (manifest.json, last-checkpoint, completions.jsonl), OUT/before, OUT/after.
 Exit status 1: the gate is closed.
 example: bash shell/grpo.sh runs/sft/last-checkpoint problems runs/grpo --unseen unseen --per-problem 4 -- --learning_rate 5e-6
 HELP
@@ -86,7 +86,6 @@ head -n 1 "$out/samples.log"
 say "2/5 The gate"
 status=0
 run ordebug gate "$out/samples" "${gate[@]}" || status=$?
-ordebug gate "$out/samples" "${gate[@]}" --json >"$out/gate.json" || true
 ((status < 2)) || exit 2
 if ((status == 1)) && [[ -z "$force" ]]; then
   printf 'The gate is closed: do what stands beside what failed, or train all the same with --force.\n' >&2
@@ -109,8 +108,10 @@ if [[ ! -f "$out/grpo/.done" ]]; then
   else
     start+=(--resume_from_checkpoint "$last")
   fi
-  run swift rlhf "$rlhf" "${start[@]}" --dataset "$out/grpo.jsonl" --output_dir "$out/grpo" --add_version false \
-    --external_plugins "$root/swift_recipes/plugin/ordebug_plugin.py" "${train[@]}" 2>&1 | tee "$out/grpo.log" | stdbuf -oL tr '\r' '\n' |
+  words=("$rlhf" "${start[@]}" --dataset "$out/grpo.jsonl" --output_dir "$out/grpo" --add_version false
+    --external_plugins "$root/swift_recipes/plugin/ordebug_plugin.py" "${train[@]}")
+  ordebug recipes manifest rlhf -- "${words[@]}" >/dev/null
+  run swift rlhf "${words[@]}" 2>&1 | tee "$out/grpo.log" | stdbuf -oL tr '\r' '\n' |
     sed -un "s/^+ /+ /p; s/.*'reward': '\([^']*\)'.*'global_step\/max_steps': '\([^']*\)'.*'remaining_time': '\([^']*\)'.*/step \2  reward \1  \3 left/p" ||
     { tail -n 30 "$out/grpo.log" >&2; exit 2; }
   touch "$out/grpo/.done"

@@ -10,7 +10,7 @@ DeepSpeed ZeRO-2, lets `swift infer` repair problems it never saw, and shows the
 About eleven minutes on two cores after the install; --full takes up to forty and trains longer on more problems.
 Leaves runs/quickstart/; a second run reuses what is there.
 --grpo goes on with shell/grpo.sh: the solver rewards that model on problems that are new to it, and problems that are new to
-both tell what it gained. It leaves runs/quickstart/grpo/.
+both tell what it gained. The gate is shown and does not stop it. It leaves runs/quickstart/grpo/.
 
 With your own rows (Alpaca, ShareGPT or messages) and problems (published dataset.json or problems.jsonl):
   DATA=rows.json PROBLEMS=dir bash shell/quickstart.sh
@@ -139,5 +139,5 @@ if [[ -n "$grpo" ]]; then
   few=()
   [[ -z "${GRPO_STEPS:-}" ]] || few=(-- --max_steps "$GRPO_STEPS")
   bash shell/grpo.sh "$out/sft/last-checkpoint" "$out/grpo/problems" "$out/grpo" --unseen "$out/grpo/unseen" \
-    --rlhf swift_recipes/rlhf/tiny_cpu_grpo.yaml --infer swift_recipes/infer/tiny_cpu.yaml "${few[@]}"
+    --rlhf swift_recipes/rlhf/tiny_cpu_grpo.yaml --infer swift_recipes/infer/tiny_cpu.yaml --force "${few[@]}"
 fi
