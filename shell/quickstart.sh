@@ -4,23 +4,29 @@ set -euo pipefail
 
 if [[ "${1:-}" == "--help" ]]; then
   cat <<'HELP'
-usage: bash shell/quickstart.sh [--full]
+usage: bash shell/quickstart.sh [--full|--grpo]
 Generates problems, makes SFT rows from the oracle, builds a small Qwen3, trains it with `swift sft` on two processes with
 DeepSpeed ZeRO-2, lets `swift infer` repair problems it never saw, and shows the result beside the anchors.
 About eleven minutes on two cores after the install; --full takes up to forty and trains longer on more problems.
 Leaves runs/quickstart/; a second run reuses what is there.
+--grpo goes on with shell/grpo.sh: the solver rewards that model on problems that are new to it, and problems that are new to
+both tell what it gained. The gate is shown and does not stop it. It leaves runs/quickstart/grpo/.
 
 With your own rows (Alpaca, ShareGPT or messages) and problems (published dataset.json or problems.jsonl):
   DATA=rows.json PROBLEMS=dir bash shell/quickstart.sh
 Environment: OUT=runs/quickstart  SEED=1  STEPS, TRAIN, UNSEEN (counts)  ACTIONS=compat and PROFILE=seed (with DATA)
+  GRPO_PROBLEMS, GRPO_UNSEEN, GRPO_STEPS (counts, with --grpo)
 HELP
   exit 0
 fi
 
 cd "$(dirname "$0")/.."
-mode=quick train_count=10000 unseen_count=200 new_count=50 steps=2000
+mode=quick train_count=10000 unseen_count=200 new_count=50 steps=2000 grpo=''
 if [[ "${1:-}" == "--full" ]]; then
   mode=full train_count=40000 unseen_count=400 new_count=100 steps=5000
+elif [[ "${1:-}" == "--grpo" ]]; then
+  grpo=yes
+  [[ -z "${DATA:-}" ]] || { echo "error: --grpo goes on with the quickstart's own problems; with DATA use shell/grpo.sh." >&2; exit 2; }
 elif [[ $# -gt 0 ]]; then
   echo "error: unknown argument $1; see --help" >&2
   exit 2
@@ -123,3 +129,15 @@ fi
 say "7/7 Report ($((SECONDS - started)) s after the install)"
 if [[ $mode == data ]]; then run ordebug report "$out"; else run ordebug report "$out" "$out/new-family"; fi
 echo "report: $out/report.html"
+
+if [[ -n "$grpo" ]]; then
+  say "GRPO: problems for its prompts, and others to measure it"
+  [[ -f "$out/grpo/problems/problems.jsonl" ]] ||
+    generate grpo/problems --count "${GRPO_PROBLEMS:-1500}" --families $families --seed "$((seed + 3))"
+  [[ -f "$out/grpo/unseen/problems.jsonl" ]] ||
+    generate grpo/unseen --count "${GRPO_UNSEEN:-500}" --families $families --seed "$((seed + 4))"
+  few=()
+  [[ -z "${GRPO_STEPS:-}" ]] || few=(-- --max_steps "$GRPO_STEPS")
+  bash shell/grpo.sh "$out/sft/last-checkpoint" "$out/grpo/problems" "$out/grpo" --unseen "$out/grpo/unseen" \
+    --rlhf swift_recipes/rlhf/tiny_cpu_grpo.yaml --infer swift_recipes/infer/tiny_cpu.yaml --force "${few[@]}"
+fi

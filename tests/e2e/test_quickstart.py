@@ -22,8 +22,8 @@ LEFT = (
 )
 
 
-def quickstart(out: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    command = ["bash", "shell/quickstart.sh"]
+def quickstart(out: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command = ["bash", "shell/quickstart.sh", *arguments]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, "OUT": str(out), **env}, capture_output=True, text=True)
 
 
@@ -99,3 +99,21 @@ def test_data_that_is_not_there_is_named_and_nothing_is_touched(tmp_path: Path) 
     done = quickstart(tmp_path / "out", DATA="none.json", PROBLEMS="none")
     assert done.returncode == 2 and "none.json does not exist" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_grpo_goes_on_from_it(run: Path) -> None:
+    """The gate, prompts that the model neither always nor never solves, groups that differ, and a paired comparison."""
+    done = quickstart(run, "--grpo", GRPO_PROBLEMS="80", GRPO_UNSEEN="40", GRPO_STEPS="3")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert json.loads((run / "grpo/samples/gate.json").read_text())["version"] == 1
+    prompts = [json.loads(line) for line in (run / "grpo/grpo.jsonl").read_text().splitlines()]
+    assert prompts and all(0 < row["pass_rate"] < 1 for row in prompts)
+    steps = [json.loads(line) for line in (run / "grpo/grpo/logging.jsonl").read_text().splitlines()]
+    spread = [row["rewards/OrdebugOutcome/std"] for row in steps if "reward" in row]
+    assert len(spread) == 3 and min(spread) > 0
+    assert (run / "grpo/grpo/last-checkpoint/model.safetensors").is_file()
+    assert "root-cause@1" in done.stdout.rpartition("ordebug compare")[2]
+    again = quickstart(run, "--grpo", GRPO_PROBLEMS="80", GRPO_UNSEEN="40", GRPO_STEPS="3")
+    assert again.returncode == 0 and "step 3/3" not in again.stdout
+    other = quickstart(run, "--grpo", GRPO_PROBLEMS="80", GRPO_UNSEEN="40", GRPO_STEPS="4")
+    assert other.returncode == 2 and "other settings" in other.stderr

@@ -1,0 +1,105 @@
+"""What runs of shell/grpo.sh gained: the reward of each training step as a picture, unseen problems before and after.
+
+    python benchmarks/grpo_tiny.py runs/grpo-1 runs/grpo-2 runs/grpo-3 --png docs/grpo.png
+
+Each run's lines: mean reward of the first and the last ten steps, then of the unseen problems the value before and
+after, and the paired difference with its 95 % interval. ``return`` is the environment's, of whole episodes.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot
+
+from ordebug.eval.comparison import compare
+from ordebug.eval.intervals import Difference, paired_difference
+from ordebug.eval.played import PlayedRun
+from ordebug.eval.run_folder import RunFolder
+
+METRICS = ("root_cause_at_1", "op", "rr_at_1", "rr_at_5", "action_valid")
+ENDS = 10
+WINDOW = 5
+
+
+def steps(run: Path) -> list[dict[str, float]]:
+    """What was logged of each training step."""
+    lines = (run / "grpo" / "logging.jsonl").read_text(encoding="utf-8").splitlines()
+    return [row for row in map(json.loads, lines) if "reward" in row]
+
+
+def mean(values: list[float]) -> float:
+    """The mean; NaN of nothing."""
+    return sum(values) / len(values) if values else float("nan")
+
+
+def smoothed(values: list[float]) -> list[float]:
+    """The mean of each value and those up to four before it."""
+    return [mean(values[max(0, place - WINDOW + 1) : place + 1]) for place in range(len(values))]
+
+
+def returns(played: PlayedRun) -> Mapping[str, tuple[float, str]]:
+    """The return and the cluster of each problem that was judged."""
+    found = {case.problem.problem_id: (case.episode.reward, case.problem.cluster) for case in played.cases()}
+    return {key: (value, cluster) for key, (value, cluster) in found.items() if value is not None}
+
+
+def gained(run: Path) -> Iterator[str]:
+    """A line a metric: before, after, and the paired difference."""
+    after, before = (PlayedRun(RunFolder(run / name)) for name in ("after", "before"))
+    found = compare(after, before).metrics
+    for name in METRICS:
+        a, b = found[name].a.value, found[name].b.value
+        yield line(name, b, a, found[name].difference, found[name].a.n)
+    first, second = returns(after), returns(before)
+    both = sorted(first.keys() & second.keys())
+    values = [first[key][0] for key in both], [second[key][0] for key in both]
+    difference = paired_difference(*values, [first[key][1] for key in both])
+    yield line("return", mean(values[1]), mean(values[0]), difference, len(both))
+
+
+def line(name: str, before: float | None, after: float | None, gain: Difference, count: int) -> str:
+    """One metric."""
+    interval = f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+    return f"  {name:16} {before:.3f} -> {after:.3f}  {interval}  n {count}"
+
+
+def draw(runs: list[Path], png: Path) -> None:
+    """The reward of each step, thin, and its mean over five, thick."""
+    figure, axis = pyplot.subplots(figsize=(6, 3.2), layout="constrained")
+    for number, run in enumerate(runs):
+        rewards = [row["reward"] for row in steps(run)]
+        places = range(1, len(rewards) + 1)
+        axis.plot(places, rewards, color=f"C{number}", linewidth=0.6, alpha=0.4)
+        axis.plot(places, smoothed(rewards), color=f"C{number}", linewidth=1.8, label=run.name)
+    axis.set_xlabel("step")
+    axis.set_ylabel("mean reward")
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    figure.savefig(png, dpi=110)
+
+
+def main() -> None:
+    """Prints each run and draws all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+", help="folders that shell/grpo.sh wrote")
+    parser.add_argument("--png", type=Path, help="the picture to write")
+    arguments = parser.parse_args()
+    for run in arguments.runs:
+        logged = steps(run)
+        rewards = [row["reward"] for row in logged]
+        took = sum(row["step_time"] for row in logged) / 60
+        first, last = mean(rewards[:ENDS]), mean(rewards[-ENDS:])
+        print(f"{run.name}: {len(rewards)} steps, {took:.1f} min; reward {first:.3f} -> {last:.3f}")
+        print("\n".join(gained(run)))
+    if arguments.png:
+        draw(arguments.runs, arguments.png)
+
+
+if __name__ == "__main__":
+    main()
