@@ -166,17 +166,19 @@ def _left_by_steps(own: Sequence[Case]) -> Figure:
     counted = Counter((ending.steps, ending.left) for ending in endings)
     steps = range(min(ending.steps for ending in endings), last + 1)
     assessed = any(case.assessed for case in own)
+    known = {case.problem.original_objective is not None for case in own}
     names = {
-        "equivalent": "equivalent to the clean model",
-        "kept": f"OP of {OBJECTIVE_KEPT:g} or more",
-        "changed": "feasible, OP below"
-        if any(case.problem.original_objective is not None for case in own)
-        else "feasible",
-        "broken": "not recovered",
+        "equivalent": ("equivalent to the clean model", assessed),
+        "kept": (f"OP of {OBJECTIVE_KEPT:g} or more", True in known),
+        "changed": ("feasible, OP below", True in known),
+        "feasible": ("feasible, OP not known", False in known),
+        "broken": ("not recovered", True),
     }
-    if not assessed:
-        del names["equivalent"]
-    parts = [Part(title, f"left-{left}", [counted[k, left] for k in steps]) for left, title in names.items()]
+    parts = [
+        Part(title, f"left-{left}", [counted[k, left] for k in steps])
+        for left, (title, shown) in names.items()
+        if shown
+    ]
     note = "Steps across, episodes upward."
     if not assessed:
         note += " ordebug report --quality also proves which repairs are equivalent."
@@ -188,7 +190,10 @@ def _left(case: Case) -> str:
         return "broken"
     if equivalent(case) == 1.0:
         return "equivalent"
-    return "kept" if (objective_preserved(case) or 0.0) >= OBJECTIVE_KEPT else "changed"
+    preserved = objective_preserved(case)
+    if preserved is None:
+        return "feasible"
+    return "kept" if preserved >= OBJECTIVE_KEPT else "changed"
 
 
 def _recovered(cases: Sequence[Case], k: int, *, interval: bool) -> Point:

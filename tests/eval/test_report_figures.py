@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,17 @@ def test_curves_count_only_what_can_be_reached() -> None:
     assert curves.picture.count('class="band"') == 1
     assert "2: 1 OP of 0.95 or more, 0 feasible, OP below, 0 not recovered" in told(left.picture)
     assert "4: 0 OP of 0.95 or more, 0 feasible, OP below, 1 not recovered" in told(left.picture)
+
+
+def test_a_repair_whose_optimum_is_not_known_is_not_called_worse() -> None:
+    unknown = case(0, 1)
+    unknown = replace(unknown, problem=unknown.problem.model_copy(update={"original_objective": None}))
+    left = figures.by_steps("mine", [unknown, case(1, 1)], {})[-1]
+    assert "1: 1 OP of 0.95 or more, 0 feasible, OP below, 1 feasible, OP not known, 0 not recovered" in told(
+        left.picture
+    )
+    alone = figures.by_steps("mine", [unknown], {})[-1]
+    assert "1: 1 feasible, OP not known, 0 not recovered" in told(alone.picture)
 
 
 def test_a_gap_splits_a_curve() -> None:
