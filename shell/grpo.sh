@@ -100,7 +100,8 @@ say "4/5 swift rlhf (log: $out/grpo.log)"
 if [[ ! -f "$out/grpo/.done" ]]; then
   if [[ -f "$sft/adapter_config.json" ]]; then start=(--adapters "$sft" --ref_adapters "$sft"); else start=(--model "$sft"); fi
   # a checkpoint with its optimizer is gone on from
-  last=$(find "$out/grpo" -maxdepth 2 \( -path '*/checkpoint-*/optimizer.pt' -o -path '*/checkpoint-*/latest' \) -printf '%h\n' 2>/dev/null | sort -V | tail -n 1)
+  mkdir -p "$out/grpo"
+  last=$(find "$out/grpo" -maxdepth 2 \( -path '*/checkpoint-*/optimizer.pt' -o -path '*/checkpoint-*/latest' \) -printf '%h\n' | sort -V | tail -n 1)
   if [[ -z "$last" ]]; then
     rm -rf "${out:?}/grpo"
   elif [[ ${start[0]} == --adapters ]]; then

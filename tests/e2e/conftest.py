@@ -171,4 +171,5 @@ def whole_episodes(
 def single_decisions(chat_tiny: Path, two_decisions: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A step of GRPO of one decision a prompt, generated with Transformers."""
     swift, folder = Path(sys.executable).with_name("swift"), tmp_path_factory.mktemp("grpo") / "single"
-    return train(swift, "tiny_cpu_grpo", chat_tiny, two_decisions / "grpo.jsonl", folder, "--max_steps", "1")
+    few = ["--max_steps", "1", "--per_device_train_batch_size", "32"]
+    return train(swift, "tiny_cpu_grpo", chat_tiny, two_decisions / "grpo.jsonl", folder, *few)

@@ -73,6 +73,8 @@ def train(swift: Path, recipe: str, model: Path, rows: Path, folder: Path, *argu
         "PYTHONPATH": os.pathsep.join(paths),
         "MASTER_PORT": str(free_port()),
     }
+    if not vllm:
+        env["NPROC_PER_NODE"] = "1"  # two processes would write into one file
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     sampled = [Sampled(**row) for _, row in read_rows(folder / "sampled.jsonl")]
