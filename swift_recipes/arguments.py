@@ -74,13 +74,18 @@ def _registry_problems(values: dict[str, Any]) -> Iterator[str]:
     groups = [group for meta in MODEL_MAPPING.values() for group in meta.model_groups]
     models = {each.hf_model_id for group in groups for each in group.models if each.hf_model_id}
     models |= {each.ms_model_id for group in groups for each in group.models if each.ms_model_id}
-    if model is not None and not model.startswith((".", "/")) and model not in models:
+    if model is not None and not _is_local(model) and model not in models:
         yield f"model: ms-swift knows no {model}.{NO_SUCH.get(model) or did_you_mean(model, models)}"
     if model_type is not None and model_type not in MODEL_MAPPING:
         yield f"model_type: ms-swift knows no {model_type}.{did_you_mean(model_type, MODEL_MAPPING)}"
     yield from _template_problems(model, model_type, template)
     yield from _loss_problems(values.get("loss_scale"))
     yield from _preset_problems(values)
+
+
+def _is_local(model: str) -> bool:
+    """Whether a model is named by a path; names on hubs are owner/name."""
+    return model.startswith((".", "/", "~")) or model.count("/") > 1 or Path(model).is_dir()
 
 
 def _text(value: Any) -> str | None:
@@ -106,7 +111,7 @@ def _loss_problems(loss_scale: Any) -> Iterator[str]:
     from swift.loss_scale.mapping import loss_scale_map
 
     known = [*ALL_BASE_STRATEGY, *loss_scale_map]
-    for part in str(loss_scale).split("+") if loss_scale is not None else ():
+    for part in (_text(loss_scale) or "").split("+") if loss_scale is not None else ():
         if part not in known:
             yield f"loss_scale: ms-swift knows no {part}.{did_you_mean(part, known)}"
 
