@@ -4,7 +4,7 @@ python benchmarks/qlora_sync.py [DEVICE]
 
 ms-swift 4.6.0 does so whenever it hands weights to vLLM (``rlhf_trainers/rollout_mixin.py``, ``_move_adapter_to_vllm``
 too); this does it to one layer of random weights, in NF4 with double quantisation, with an adapter that changes them
-by a fiftieth. Needs bitsandbytes (requirements/gpu.txt), which also runs on a CPU. DEVICE is ``cpu`` unless told.
+by a fiftieth. bitsandbytes also runs on a CPU. DEVICE is ``cpu`` unless told.
 """
 
 import sys

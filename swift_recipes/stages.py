@@ -98,7 +98,5 @@ def _gpus(stage: Stage, cards: list[GPU], free: float | None) -> None:
     if 0 < min(card.driver for card in cards) < DRIVER:
         stage.missing.append(f"an NVIDIA driver of at least {DRIVER}, for CUDA 13")
         stage.commands.append(f"apt-get install nvidia-driver-{DRIVER}  # or as the machine's owner does it")
-    if stage.name == "train" and unmet(["bitsandbytes"]):
-        stage.notes.append("no QLoRA; pip install bitsandbytes")
     if free is not None and free < DISK:
         stage.notes.append(f"{free:.0f} GiB free here; a run of Qwen3-8B wants {DISK}")

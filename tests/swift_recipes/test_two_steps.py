@@ -108,7 +108,6 @@ def test_two_steps_of_full_training_on_two_processes_with_zero3(folder: Path, tm
 
 @pytest.mark.slow
 def test_two_steps_of_qlora_and_a_merge_into_16_bits(folder: Path, tmp_path: Path) -> None:
-    pytest.importorskip("bitsandbytes", reason="bitsandbytes, whose CPU part QLoRA needs here, is not installed")
     import torch
 
     checkpoint = two_steps("qwen3_8b_qlora", folder, "qwen3", tmp_path / "out")
