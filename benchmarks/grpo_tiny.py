@@ -24,7 +24,7 @@ from ordebug.eval.run_folder import RunFolder
 
 METRICS = ("root_cause_at_1", "op", "rr_at_1", "rr_at_5", "action_valid")
 ENDS = 10
-WINDOW = 5
+WINDOW = 15
 
 
 def steps(run: Path) -> list[dict[str, float]]:
@@ -33,13 +33,19 @@ def steps(run: Path) -> list[dict[str, float]]:
     return [row for row in map(json.loads, lines) if "reward" in row]
 
 
+def seed(run: Path) -> int:
+    """That of the training."""
+    found: int = json.loads((run / "grpo" / "args.json").read_text(encoding="utf-8"))["seed"]
+    return found
+
+
 def mean(values: list[float]) -> float:
     """The mean; NaN of nothing."""
     return sum(values) / len(values) if values else float("nan")
 
 
 def smoothed(values: list[float]) -> list[float]:
-    """The mean of each value and those up to four before it."""
+    """The mean of each value and those before it, a window at most."""
     return [mean(values[max(0, place - WINDOW + 1) : place + 1]) for place in range(len(values))]
 
 
@@ -70,13 +76,13 @@ def line(name: str, before: float | None, after: float | None, gain: Difference,
 
 
 def draw(runs: list[Path], png: Path) -> None:
-    """The reward of each step, thin, and its mean over five, thick."""
+    """The reward of each step, thin, and its running mean, thick."""
     figure, axis = pyplot.subplots(figsize=(6, 3.2), layout="constrained")
     for number, run in enumerate(runs):
         rewards = [row["reward"] for row in steps(run)]
         places = range(1, len(rewards) + 1)
         axis.plot(places, rewards, color=f"C{number}", linewidth=0.6, alpha=0.4)
-        axis.plot(places, smoothed(rewards), color=f"C{number}", linewidth=1.8, label=run.name)
+        axis.plot(places, smoothed(rewards), color=f"C{number}", linewidth=1.8, label=f"seed {seed(run)}")
     axis.set_xlabel("step")
     axis.set_ylabel("mean reward")
     axis.grid(alpha=0.3)
@@ -95,7 +101,7 @@ def main() -> None:
         rewards = [row["reward"] for row in logged]
         took = sum(row["step_time"] for row in logged) / 60
         first, last = mean(rewards[:ENDS]), mean(rewards[-ENDS:])
-        print(f"{run.name}: {len(rewards)} steps, {took:.1f} min; reward {first:.3f} -> {last:.3f}")
+        print(f"{run} (seed {seed(run)}): {len(rewards)} steps, {took:.1f} min; reward {first:.3f} -> {last:.3f}")
         print("\n".join(gained(run)))
     if arguments.png:
         draw(arguments.runs, arguments.png)
