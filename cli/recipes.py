@@ -124,3 +124,22 @@ def manifest(
     from ordebug.swift_recipes.training_run import begin, training_run
 
     typer.echo(begin(training_run(trainer, words), os.environ, datetime.now()))
+
+
+@app.command()
+def serving(
+    checkpoint: Annotated[str, typer.Argument(help="A model's folder, a LoRA adapter's, or a model's id.")],
+    recipe: Annotated[str, typer.Argument(help="The recipe it is to be served with.")],
+    given: Annotated[list[str] | None, typer.Argument(help="Further arguments of the server, behind `--`.")] = None,
+    engine: Annotated[Literal["swift", "vllm"], typer.Option(help="The server.")] = "swift",
+) -> None:
+    """Print what a server must be told of a checkpoint that was trained otherwise than the recipe says.
+
+    shell/deploy.sh calls this, and stops where the prompts of training cannot be had.
+    """
+    import shlex
+
+    from ordebug.swift_recipes.catalogue import find_recipe
+    from ordebug.swift_recipes.serving import serving_words
+
+    typer.echo(shlex.join(serving_words(checkpoint, engine, find_recipe(recipe, "deploy"), given or [])))
