@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ordebug.core.errors import UsageError
 from ordebug.core.jsonl import read_json
+from ordebug.eval.adapter import base_model, check_vllm_takes
 from ordebug.swift_recipes.catalogue import Recipe
 
 Engine = Literal["swift", "vllm"]
@@ -36,6 +37,8 @@ def serving_words(checkpoint: str, engine: Engine, recipe: Recipe, given: Sequen
     Raises:
         UsageError: If its prompts cannot be made, or what it is contradicts the recipe.
     """
+    if not _gives(given, "--merge_lora"):
+        check_vllm_takes(checkpoint)  # it is behind both servers
     places = _places(checkpoint)
     trained = next((read_json(place / "args.json", "arguments") for place in places if _has(place, "args.json")), None)
     if engine == "vllm":
@@ -53,8 +56,7 @@ def serving_words(checkpoint: str, engine: Engine, recipe: Recipe, given: Sequen
 
 def _places(checkpoint: str) -> list[Path]:
     """The checkpoint, and behind it the model that an adapter belongs to."""
-    adapter = Path(checkpoint) / "adapter_config.json"
-    base = read_json(adapter, "an adapter").get("base_model_name_or_path") if adapter.is_file() else None
+    base = base_model(checkpoint)
     return [Path(checkpoint), *([Path(base)] if base else [])]
 
 

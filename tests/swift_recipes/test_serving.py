@@ -56,6 +56,15 @@ def test_an_adapter_without_arguments_is_as_its_base(tmp_path: Path) -> None:
     assert told(str(adapter)) == {"--template": "qwen3_thinking"}
 
 
+def test_an_adapter_with_whole_layers_is_to_be_merged_first(tmp_path: Path) -> None:
+    config = {"base_model_name_or_path": "Qwen/Qwen3-8B-Base", "modules_to_save": ["lm_head"]}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
+    for engine in ("swift", "vllm"):
+        with pytest.raises(UsageError, match=r"holds whole layers \(lm_head\)"):
+            serving_words(str(tmp_path), engine, DEPLOY, [])
+    assert told(str(tmp_path), "--merge_lora", "true") == {}
+
+
 def test_vllm_is_not_given_what_it_cannot_begin(tmp_path: Path) -> None:
     model = checkpoint(tmp_path, "sft/qwen2_5_7b_lora")
     with pytest.raises(UsageError, match=r"trained behind '<think>\\n'"):
