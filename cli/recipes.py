@@ -39,23 +39,33 @@ def list_recipes(as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A recipe's name, or a file; with +dapo and the like behind it, or not.")],
-    latex: Annotated[bool, typer.Option("--latex", help="Print the table of hyper-parameters for a paper.")] = False,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe's name, or a file; with +dapo and the like behind it, or not. With --latex a run's folder."
+        ),
+    ],
+    latex: Annotated[
+        bool, typer.Option("--latex", help="Print the table of hyper-parameters for a paper, of a recipe or of a run.")
+    ] = False,
     as_yaml: Annotated[bool, typer.Option("--yaml", help="Print the whole file, for swift to read.")] = False,
     kind: KindOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a recipe: every value and its reason."""
     from ordebug.swift_recipes.catalogue import as_words, find_recipe
-    from ordebug.swift_recipes.latex import hyperparameters
+    from ordebug.swift_recipes.latex import hyperparameters, is_run, recipe_settings, run_settings
 
+    if latex and is_run(name):
+        typer.echo(hyperparameters(run_settings(name)))
+        return
     recipe = find_recipe(name, kind)
     if as_json:
         typer.echo(json.dumps({"name": recipe.name, "ENV": recipe.env, **recipe.values}, default=str))
     elif as_yaml:
         typer.echo(recipe.text, nl=False)
     elif latex:
-        typer.echo(hyperparameters(recipe))
+        typer.echo(hyperparameters(recipe_settings(recipe)))
     else:
         typer.echo(f"{recipe.name} (swift {recipe.kind})\n{recipe.about}\n")
         for key, value in recipe.values.items():
