@@ -126,14 +126,19 @@ def manifest(
 ) -> None:
     """Write what exactly produces a training run into its folder, before it runs, and print the folder.
 
-    The shell scripts call this. The folder is the one that ms-swift would choose.
+    The shell scripts call this. The folder is the one that ms-swift would choose. A model that is not on this machine
+    yet is fetched first, so that its weights have digests.
     """
     import os
     from datetime import datetime
 
     from ordebug.swift_recipes.training_run import begin, training_run
 
-    typer.echo(begin(training_run(trainer, words), os.environ, datetime.now()))
+    run = training_run(trainer, words)
+    unfetched = run.fetch_models(os.environ)
+    for model, why in unfetched.items():
+        typer.echo(f"warning: the manifest holds no digest of {model}'s weights: {why}", err=True)
+    typer.echo(begin(run, os.environ, datetime.now(), unfetched))
 
 
 @app.command()
