@@ -39,23 +39,33 @@ def list_recipes(as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A recipe's name, or a file; with +dapo and the like behind it, or not.")],
-    latex: Annotated[bool, typer.Option("--latex", help="Print the table of hyper-parameters for a paper.")] = False,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe's name, or a file; with +dapo and the like behind it, or not. With --latex a run's folder."
+        ),
+    ],
+    latex: Annotated[
+        bool, typer.Option("--latex", help="Print the table of hyper-parameters for a paper, of a recipe or of a run.")
+    ] = False,
     as_yaml: Annotated[bool, typer.Option("--yaml", help="Print the whole file, for swift to read.")] = False,
     kind: KindOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a recipe: every value and its reason."""
     from ordebug.swift_recipes.catalogue import as_words, find_recipe
-    from ordebug.swift_recipes.latex import hyperparameters
+    from ordebug.swift_recipes.latex import hyperparameters, is_run, recipe_settings, run_settings
 
+    if latex and is_run(name):
+        typer.echo(hyperparameters(run_settings(name)))
+        return
     recipe = find_recipe(name, kind)
     if as_json:
         typer.echo(json.dumps({"name": recipe.name, "ENV": recipe.env, **recipe.values}, default=str))
     elif as_yaml:
         typer.echo(recipe.text, nl=False)
     elif latex:
-        typer.echo(hyperparameters(recipe))
+        typer.echo(hyperparameters(recipe_settings(recipe)))
     else:
         typer.echo(f"{recipe.name} (swift {recipe.kind})\n{recipe.about}\n")
         for key, value in recipe.values.items():
@@ -116,11 +126,35 @@ def manifest(
 ) -> None:
     """Write what exactly produces a training run into its folder, before it runs, and print the folder.
 
-    The shell scripts call this. The folder is the one that ms-swift would choose.
+    The shell scripts call this. The folder is the one that ms-swift would choose. A model that is not on this machine
+    yet is fetched first, so that its weights have digests.
     """
     import os
     from datetime import datetime
 
     from ordebug.swift_recipes.training_run import begin, training_run
 
-    typer.echo(begin(training_run(trainer, words), os.environ, datetime.now()))
+    run = training_run(trainer, words)
+    unfetched = run.fetch_models(os.environ)
+    for model, why in unfetched.items():
+        typer.echo(f"warning: the manifest holds no digest of {model}'s weights: {why}", err=True)
+    typer.echo(begin(run, os.environ, datetime.now(), unfetched))
+
+
+@app.command()
+def serving(
+    checkpoint: Annotated[str, typer.Argument(help="A model's folder, a LoRA adapter's, or a model's id.")],
+    recipe: Annotated[str, typer.Argument(help="The recipe it is to be served with.")],
+    given: Annotated[list[str] | None, typer.Argument(help="Further arguments of the server, behind `--`.")] = None,
+    engine: Annotated[Literal["swift", "vllm"], typer.Option(help="The server.")] = "swift",
+) -> None:
+    """Print what a server must be told of a checkpoint that was trained otherwise than the recipe says.
+
+    shell/deploy.sh calls this, and stops where the prompts of training cannot be had.
+    """
+    import shlex
+
+    from ordebug.swift_recipes.catalogue import find_recipe
+    from ordebug.swift_recipes.serving import serving_words
+
+    typer.echo(shlex.join(serving_words(checkpoint, engine, find_recipe(recipe, "deploy"), given or [])))

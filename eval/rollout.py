@@ -179,7 +179,9 @@ def swift_for(policy: str, model: str | None, recipe: Path | None, arguments: Se
         parts = tuple(part for text in arguments for part in shlex.split(text))
     except ValueError as error:
         raise UsageError(f"--infer-arg cannot be read ({error}).", "Quote it as a shell would.") from None
-    return SwiftInfer(model, recipe, parts)
+    swift = SwiftInfer(model, recipe, parts)
+    swift.check()
+    return swift
 
 
 def endpoint_for(policy: str, base_url: str | None, model: str | None, **settings: Any) -> Endpoint | None:

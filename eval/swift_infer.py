@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from ordebug.core.errors import InputError, ToolError
+from ordebug.eval.adapter import check_vllm_takes
 from ordebug.eval.process import run_logged
 
 LOG_LINES_SHOWN = 15
@@ -42,9 +43,22 @@ class SwiftInfer:
     @property
     def max_new_tokens(self) -> int | None:
         """The limit of a reply: of the arguments, else of the recipe."""
-        given = [v for k, v in zip(self.arguments, self.arguments[1:], strict=False) if k == "--max_new_tokens"]
-        value = given[-1] if given else _recipe(self.recipe).get("max_new_tokens")
+        value = self._value("max_new_tokens")
         return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
+
+    def check(self) -> None:
+        """Refuses at once what the engine would refuse late.
+
+        Raises:
+            UsageError: If vLLM does not take the adapter as it is.
+        """
+        if self._value("infer_backend") == "vllm" and str(self._value("merge_lora")).lower() != "true":
+            check_vllm_takes(self.model)
+
+    def _value(self, key: str) -> object:
+        """A value of the arguments, else of the recipe."""
+        given = [v for k, v in zip(self.arguments, self.arguments[1:], strict=False) if k == f"--{key}"]
+        return given[-1] if given else _recipe(self.recipe).get(key)
 
 
 def swift_program() -> str:

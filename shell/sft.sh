@@ -6,7 +6,8 @@ if [[ "${1:-}" == "--help" || $# -eq 0 ]]; then
   cat <<'HELP'
 usage: bash shell/sft.sh RECIPE [--key value ...]
 Runs `swift sft RECIPE --key value ...`; arguments after the recipe override it. What exactly produces the run (command,
-recipe, digests of data and weights, versions, seeds, machine) is written first, into manifest.json of the run's folder.
+recipe, digests of data and weights, versions, seeds, machine) is written first, into manifest.json of the run's folder. A model
+that is not on this machine is fetched before that.
   NPROC_PER_NODE=2     processes, one a GPU (or one a core)
 example: bash shell/sft.sh swift_recipes/sft/qwen3_8b_lora.yaml --dataset train.jsonl --output_dir runs/qwen3-8b
 

@@ -15,6 +15,7 @@ from ordebug.swift_recipes.arguments import NO_SUCH
 from ordebug.swift_recipes.machine import reachable
 
 HubName = Literal["modelscope", "hf"]
+STDERR = 2
 NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
@@ -45,7 +46,7 @@ HUBS: dict[HubName, Hub] = {
 }
 
 
-def fetch_command(hub: HubName, name: str, data_to: Path | None = None) -> list[str]:
+def fetch_command(hub: HubName, name: str, data_to: Path | None = None, revision: str | None = None) -> list[str]:
     """The command that fetches a model into the hub's cache, where ms-swift looks, or a data set into a folder.
 
     Raises:
@@ -56,17 +57,17 @@ def fetch_command(hub: HubName, name: str, data_to: Path | None = None) -> list[
     if data_to is None and name in NO_SUCH:
         raise UsageError(f"{name} does not exist.", NO_SUCH[name].strip())
     where = ["--repo-type", "dataset", "--local-dir", str(data_to)] if data_to else []
-    return [HUBS[hub].command, "download", name, *where]
+    return [HUBS[hub].command, "download", name, *where, *(["--revision", revision] if revision else [])]
 
 
-def fetch(hub: HubName, name: str, data_to: Path | None = None) -> str:
+def fetch(hub: HubName, name: str, data_to: Path | None = None, revision: str | None = None) -> str:
     """Fetches, and says what was done; what is there already is not fetched again.
 
     Raises:
         UsageError: If the name is none of a repository.
         ToolError: If the hub's program is missing, the hub does not answer, or it refuses.
     """
-    chosen, command = HUBS[hub], fetch_command(hub, name, data_to)
+    chosen, command = HUBS[hub], fetch_command(hub, name, data_to, revision)
     places = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     program = shutil.which(chosen.command, path=places)
     if program is None:
@@ -80,7 +81,8 @@ def fetch(hub: HubName, name: str, data_to: Path | None = None) -> str:
             f"Try --hub {other}, name a mirror in {chosen.mirror}, or copy the files here and give their folder.",
         )
     print(f"+ {shlex.join(command)}", file=sys.stderr, flush=True)
-    status = subprocess.run([program, *command[1:]], check=False).returncode
+    # to stderr: a script may read what ordebug itself prints
+    status = subprocess.run([program, *command[1:]], stdout=STDERR, check=False).returncode
     if status:
         raise ToolError(f"{shlex.join(command)} failed with status {status}.", "Above is what it said; run it again.")
     if data_to:

@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +18,8 @@ from ordebug.core.jsonl import read_json, write_json
 from ordebug.core.manifest import MANIFEST, manifest, sha256_text
 from ordebug.eval.run_manifest import weights_sha256
 from ordebug.swift_recipes.catalogue import Recipe, as_words, find_recipe
+from ordebug.swift_recipes.hubs import HubName
+from ordebug.swift_recipes.weights import NOT_HERE, fetch_missing, folder_of
 
 Trainer = Literal["sft", "rlhf"]
 
@@ -35,7 +36,9 @@ ENVIRONMENT = (
 """Recorded beside what the recipe exports. A closed list: an environment holds secrets too."""
 
 SECRET = re.compile(r"(_token|api_key)$")
-FOLDERS = ("model", "ref_model", "adapters", "resume_from_checkpoint")
+MODELS = ("model", "ref_model", "adapters")
+"""Arguments that name weights, in a folder or on a hub."""
+FOLDERS = (*MODELS, "resume_from_checkpoint")
 """Arguments that may name a folder of weights."""
 
 TRUE = ("true", "t", "yes", "y", "1")
@@ -91,7 +94,7 @@ class TrainingRun:
             environment={name: environment.get(name, exported.get(name)) for name in names},
             recipe=_recipe_text(self.recipe) if self.recipe else None,
             seeds={key: self.value(key, "42") for key in ("seed", "data_seed")},
-            weights=dict(self._weights(environment)),
+            weights=self._weights(environment),
             packages=packages(),
         )
 
@@ -103,11 +106,24 @@ class TrainingRun:
                 if len(word) < 4096 and path.is_file():
                     yield (key if len(value) == 1 else f"{key} {number}"), path
 
-    def _weights(self, environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-        hugging_face = self.value("use_hf", environment.get("USE_HF", "0")).lower() in TRUE
-        for key in FOLDERS:
-            for word in self.arguments.get(key, ()):
-                yield word, weights_sha256(word if Path(word).is_dir() else _fetched(word, hugging_face))
+    def hub(self, environment: Mapping[str, str]) -> HubName:
+        """Where ms-swift fetches models from."""
+        return "hf" if self.value("use_hf", environment.get("USE_HF", "0")).lower() in TRUE else "modelscope"
+
+    def fetch_models(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Fetches the models that are not here yet; returns why, for those that cannot be."""
+        return fetch_missing(self._words(MODELS), self.hub(environment), self._revision)
+
+    def _weights(self, environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        hub = self.hub(environment)
+        return {word: weights_sha256(folder_of(word, hub, self._revision)) for word in self._words(FOLDERS)}
+
+    @property
+    def _revision(self) -> str | None:
+        return self.value("model_revision", "") or None
+
+    def _words(self, keys: Sequence[str]) -> list[str]:
+        return [word for key in keys for word in self.arguments.get(key, ())]
 
 
 def training_run(trainer: Trainer, words: Sequence[str]) -> TrainingRun:
@@ -131,10 +147,18 @@ def training_run(trainer: Trainer, words: Sequence[str]) -> TrainingRun:
     return TrainingRun(trainer, tuple(kept), recipe, arguments | {key: tuple(value) for key, value in given.items()})
 
 
-def begin(run: TrainingRun, environment: Mapping[str, str], now: datetime) -> Path:
+def begin(
+    run: TrainingRun, environment: Mapping[str, str], now: datetime, unfetched: Mapping[str, str] | None = None
+) -> Path:
     """Makes the run's folder with its manifest, and returns it.
 
     A run that resumes within one folder keeps the earlier manifest inside the new one.
+
+    Args:
+        run: The call.
+        environment: The process's.
+        now: When it begins.
+        unfetched: Why models could not be fetched, which the manifest repeats where it has no digests of their weights.
 
     Raises:
         UsageError: If the folder holds another run.
@@ -149,6 +173,9 @@ def begin(run: TrainingRun, environment: Mapping[str, str], now: datetime) -> Pa
         )
     folder.mkdir(parents=True, exist_ok=True)
     found = run.manifest(environment) | {"started": now.isoformat(timespec="seconds")}
+    without = [name for name, files in found["weights"].items() if not files]
+    if without:
+        found["weights_missing"] = {name: (unfetched or {}).get(name, NOT_HERE) for name in without}
     write_json(file, found if earlier is None else found | {"earlier": earlier})
     return folder
 
@@ -176,12 +203,3 @@ def _by_key(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _recipe_text(recipe: Recipe) -> dict[str, str]:
     text = recipe.path.read_text(encoding="utf-8")
     return {"name": recipe.name, "sha256": sha256_text(text), "text": text}
-
-
-def _fetched(model: str, hugging_face: bool) -> str:
-    """Where a hub's client keeps a model that was fetched before; the name itself where it was not."""
-    try:
-        client = import_module("huggingface_hub" if hugging_face else "modelscope.hub.snapshot_download")
-        return str(client.snapshot_download(model, local_files_only=True))
-    except Exception:  # each client has errors of its own; not fetched yet is the usual one
-        return model

@@ -12,7 +12,7 @@ from ordebug.core.jsonl import read_rows, write_rows
 
 sys.path.insert(0, str(Path(__file__).parent))  # what these tests share is imported by its module's name
 
-from engines import Answer, Case, build_qwen2_5
+from engines import Answer, Case, build_qwen2_5, leave_arguments
 from rollouts import Run, conversations, train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -107,6 +107,7 @@ def qwen2_5(tiny_job: Path, unseen: Path) -> Case:
     """A small Qwen2.5 of random weights with a LoRA adapter likewise, to be served as an adapter."""
     base, adapter = tiny_job / "qwen2_5", tiny_job / "adapter"
     build_qwen2_5(tiny_job / "tiny", base, adapter)
+    leave_arguments(adapter, "last_round")
     rows = [row for _, row in read_rows(unseen.with_suffix(".jsonl"))]
     return Case(adapter, base, ("--model_type", "qwen2", "--template", "qwen2_5"), "qwen2_5", rows[:8], 8)
 

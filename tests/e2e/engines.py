@@ -39,6 +39,7 @@ class Case:
         template: Its name in ms-swift.
         rows: SFT rows that were not trained on.
         max_tokens: Limit of a reply.
+        loss_scale: What it was trained with.
     """
 
     checkpoint: Path
@@ -47,10 +48,11 @@ class Case:
     template: str
     rows: list[dict[str, Any]]
     max_tokens: int
+    loss_scale: str = "last_round"
 
     def trained(self) -> list[tuple[list[int], list[int]]]:
         """Prompt and labels of each row, as ``swift sft`` has them."""
-        template = sft_template(self, "last_round")
+        template = sft_template(self, self.loss_scale)
         found = []
         for row in self.rows:
             encoded = template.encode({"messages": row["messages"]})
@@ -64,8 +66,8 @@ class Case:
         ways: dict[str, Callable[[], list[Answer]]] = {
             "swift infer, transformers": lambda: self._infer(here, "tiny_cpu", folder / "transformers"),
             "swift infer, vllm": lambda: self._infer(vllm, "tiny_cpu_vllm", folder / "vllm"),
-            "swift deploy": lambda: self._served("swift", *self.flags),
-            "vllm serve": lambda: self._served("vllm"),
+            "swift deploy": lambda: self.served("swift"),
+            "vllm serve": lambda: self.served("vllm"),
         }
         with ThreadPoolExecutor(2) as pool:
             futures = {name: pool.submit(way) for name, way in ways.items()}
@@ -87,8 +89,9 @@ class Case:
         pairs = zip(tokens, results, strict=True)
         return [Answer(ids["prompt_token_ids"], ids["token_ids"], row["response"]) for ids, row in pairs]
 
-    def _served(self, engine: str, *flags: str) -> list[Answer]:
-        with deployed(self.checkpoint, "--engine", engine, *flags) as url, ThreadPoolExecutor(16) as pool:
+    def served(self, engine: str) -> list[Answer]:
+        """The answers of ``deploy.sh``, which finds out by itself what kind of checkpoint it is."""
+        with deployed(self.checkpoint, "--engine", engine) as url, ThreadPoolExecutor(16) as pool:
             return list(pool.map(lambda row: self._ask(url, engine, row["messages"][:2]), self.rows))
 
     def _ask(self, url: str, engine: str, messages: list[dict[str, str]]) -> Answer:
@@ -174,3 +177,9 @@ def build_qwen2_5(tiny: Path, base: Path, adapter: Path) -> None:
             torch.nn.init.normal_(weight, std=0.3)
     tuned.peft_config["default"].base_model_name_or_path = str(base)
     tuned.save_pretrained(adapter)
+
+
+def leave_arguments(adapter: Path, loss_scale: str) -> None:
+    """What ms-swift leaves beside a checkpoint of Qwen2.5."""
+    arguments = {"model_type": "qwen2", "template": "qwen2_5", "loss_scale": loss_scale, "response_prefix": None}
+    (adapter / "args.json").write_text(json.dumps(arguments))

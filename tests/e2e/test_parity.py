@@ -6,15 +6,17 @@ with Qwen's real tokenizers.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engines import ROOT, Answer, Case, sft_template
+from engines import ROOT, Answer, Case, leave_arguments, sft_template
 from rollouts import Run, Sampled
 
 from ordebug.converters.env_config import read_env_config
@@ -23,6 +25,7 @@ from ordebug.env.action import Action
 from ordebug.env.problem_set import read_problem_set
 from ordebug.env.repair_env import RepairEnv
 from ordebug.env.reply import parse_reply
+from ordebug.swift_recipes.catalogue import find_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +51,21 @@ def test_prompts_are_the_tokens_that_were_trained(asked: tuple[Case, Answers]) -
     for way, given in answers.items():
         assert [answer.prompt for answer in given] == trained, way
     assert text_of(case, trained[0]).endswith(f"<|im_end|>\n{GENERATION}")
+
+
+def test_replies_are_begun_where_the_beginning_is_not_trained(
+    qwen2_5: Case, vllm_programs: Path, tmp_path: Path
+) -> None:
+    """As ``sft/qwen2_5_7b_lora`` trains: ``swift deploy`` gives `<think>`, which the checkpoint's arguments tell of."""
+    loss_scale = find_recipe("sft/qwen2_5_7b_lora").values["loss_scale"]
+    adapter = tmp_path / "adapter"
+    shutil.copytree(qwen2_5.checkpoint, adapter)
+    leave_arguments(adapter, loss_scale)
+    case = replace(qwen2_5, checkpoint=adapter, loss_scale=loss_scale)
+    given, trained = case.served("swift"), [prompt for prompt, _ in case.trained()]
+    assert [answer.prompt for answer in given] == trained
+    assert text_of(case, trained[0]).endswith(f"{GENERATION}<think>\n")
+    assert all(answer.text.startswith("<think>\n") for answer in given)
 
 
 def test_labels_are_the_row_and_its_end(asked: tuple[Case, Answers]) -> None:

@@ -53,3 +53,14 @@ def test_options_that_do_not_fit(tmp_path: Path) -> None:
     found = swift_for("swift-infer", "model", tmp_path / "r.yaml", ["--temperature 1", "--system 'be brief'"])
     assert found is not None
     assert found.arguments == ("--temperature", "1", "--system", "be brief")
+
+
+def test_an_adapter_that_vllm_does_not_take_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "base", "modules_to_save": ["lm_head"]}')
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("infer_backend: vllm\n")
+    with pytest.raises(UsageError, match="holds whole layers") as caught:
+        swift_for("swift-infer", str(tmp_path), recipe, [])
+    assert f"--adapters {tmp_path} --model base" in caught.value.fix
+    assert swift_for("swift-infer", str(tmp_path), recipe, ["--infer_backend transformers"])
+    assert swift_for("swift-infer", str(tmp_path), recipe, ["--merge_lora true"])

@@ -52,8 +52,9 @@ def test_the_hubs_commands_have_what_is_asked_of_them(hub: HubName) -> None:
     command = fetch_command(hub, "owner/name", Path("data"))
     assert command == [program.name, "download", "owner/name", "--repo-type", "dataset", "--local-dir", "data"]
     assert fetch_command(hub, MODEL) == [program.name, "download", MODEL]
+    assert fetch_command(hub, MODEL, revision="v1")[3:] == ["--revision", "v1"]
     told = subprocess.run([program, "download", "--help"], capture_output=True, text=True, check=True).stdout
-    assert "--repo-type" in told and "--local-dir" in told
+    assert "--repo-type" in told and "--local-dir" in told and "--revision" in told
 
 
 def test_hugging_face_is_asked_for_the_model_and_its_refusal_is_told(

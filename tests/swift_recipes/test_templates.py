@@ -10,6 +10,7 @@ import pytest
 
 from ordebug.converters.messages import assistant_text
 from ordebug.swift_recipes.catalogue import find_recipe
+from ordebug.swift_recipes.serving import serving_words
 
 SHAPE = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1, "num_attention_heads": 2}
 NOT_IN_QWEN2_5 = ("<tool_response>", "</tool_response>", "<think>", "</think>")
@@ -27,7 +28,7 @@ def template(ms_swift: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
     def build(name: str, mode: str, **more: Any) -> Any:
-        values = find_recipe(name).values
+        values = find_recipe(name).values | more
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from swift.model import get_model_processor
@@ -35,7 +36,7 @@ def template(ms_swift: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
             folder = model_folder(tmp_path / values["model_type"], values["model_type"])
             _, processor = get_model_processor(str(folder), load_model=False, model_type=values["model_type"])
-            keys = {key: values[key] for key in TEMPLATE_KEYS if key in values} | more
+            keys = {key: values[key] for key in TEMPLATE_KEYS if key in values}
             made = get_template(processor, template_type=values["template"], **keys)
         made.set_mode(mode)
         return made
@@ -86,6 +87,27 @@ def test_the_prompt_is_given_and_the_rest_is_trained(sft: str, infer: str, begin
     tokenizer = training.tokenizer
     assert tokenizer.decode(ids[:start]).endswith(f"<|im_start|>assistant\n{begins}")
     assert tokenizer.decode(ids[start:]) == f"{ANSWER.removeprefix(begins)}<|im_end|>\n"
+
+
+@pytest.mark.parametrize(
+    "sft", ["sft/qwen3_8b_lora", "sft/qwen3_8b_chat_lora", "sft/qwen3_4b_thinking_lora", "sft/qwen2_5_7b_lora"]
+)
+def test_a_server_is_told_so_that_its_prompt_is_the_one_that_was_trained(
+    sft: str, template: Template, tmp_path: Path
+) -> None:
+    turns = [*PROMPT, {"role": "assistant", "content": ANSWER}]
+    if sft == "sft/qwen3_8b_chat_lora":  # it is trained on earlier turns too
+        turns += [{"role": "user", "content": "still infeasible"}, {"role": "assistant", "content": ANSWER}]
+    training, deploy = template(sft, "train"), find_recipe("deploy/qwen3_8b_vllm")
+    ids, labels = trained(training, turns)
+    start = len(labels) - next(at for at, label in enumerate(reversed(labels)) if label == -100)
+    (tmp_path / "args.json").write_text(json.dumps(find_recipe(sft).values))
+    words = serving_words(str(tmp_path), "swift", deploy, [])
+    told = {key.removeprefix("--"): value for key, value in zip(words[::2], words[1::2], strict=True)}
+    given: dict[str, Any] = {
+        key: value == "true" if value in ("true", "false") else value for key, value in told.items()
+    }
+    assert template(deploy.name, "vllm", **given).encode({"messages": turns[:-1]})["input_ids"] == ids[:start]
 
 
 def test_a_thought_is_plain_text_to_qwen2_5(template: Template) -> None:
