@@ -124,3 +124,17 @@ def manifest(
     from ordebug.swift_recipes.training_run import begin, training_run
 
     typer.echo(begin(training_run(trainer, words), os.environ, datetime.now()))
+
+
+@app.command()
+def base(
+    adapter: Annotated[Path, typer.Argument(help="The folder of a LoRA or QLoRA checkpoint.")],
+    words: Annotated[list[str] | None, typer.Argument(help="What goes to swift export, behind `--`.")] = None,
+) -> None:
+    """Print, a word a line, the model, type and template an adapter was trained with; others are refused.
+
+    shell/merge.sh calls this.
+    """
+    from ordebug.swift_recipes.merge import base_words
+
+    typer.echo("\n".join(base_words(adapter, words or ())))

@@ -74,7 +74,7 @@ def _registry_problems(values: dict[str, Any]) -> Iterator[str]:
     groups = [group for meta in MODEL_MAPPING.values() for group in meta.model_groups]
     models = {each.hf_model_id for group in groups for each in group.models if each.hf_model_id}
     models |= {each.ms_model_id for group in groups for each in group.models if each.ms_model_id}
-    if model is not None and not _is_local(model) and model not in models:
+    if model is not None and not is_local(model) and model not in models:
         yield f"model: ms-swift knows no {model}.{NO_SUCH.get(model) or did_you_mean(model, models)}"
     if model_type is not None and model_type not in MODEL_MAPPING:
         yield f"model_type: ms-swift knows no {model_type}.{did_you_mean(model_type, MODEL_MAPPING)}"
@@ -83,7 +83,7 @@ def _registry_problems(values: dict[str, Any]) -> Iterator[str]:
     yield from _preset_problems(values)
 
 
-def _is_local(model: str) -> bool:
+def is_local(model: str) -> bool:
     """Whether a model is named by a path; names on hubs are owner/name."""
     return model.startswith((".", "/", "~")) or model.count("/") > 1 or Path(model).is_dir()
 
@@ -99,7 +99,7 @@ def _template_problems(model: str | None, model_type: str | None, template: str 
     if template is not None and template not in TEMPLATE_MAPPING:
         yield f"template: ms-swift knows no {template}.{did_you_mean(template, TEMPLATE_MAPPING)}"
     meta = MODEL_MAPPING.get(model_type)
-    for group in meta.model_groups if meta and template in TEMPLATE_MAPPING else ():
+    for group in meta.model_groups if model and meta and template in TEMPLATE_MAPPING else ():
         own = group.template or meta.template
         names = {name for each in group.models for name in (each.hf_model_id, each.ms_model_id)}
         if own != template and model in names:

@@ -122,7 +122,7 @@ def training_run(trainer: Trainer, words: Sequence[str]) -> TrainingRun:
     arguments = {key: tuple(as_words(value)) for key, value in recipe.values.items()} if recipe else {}
     kept = [words[0]] if recipe else []
     given: dict[str, list[str]] = {}
-    for key, word in _by_key(words[1:] if recipe else words):
+    for key, word in by_key(words[1:] if recipe else words):
         kept.append(word)
         if word.startswith("--"):
             given[key] = []
@@ -159,7 +159,7 @@ def packages() -> dict[str, str]:
     return dict(sorted((name, version) for name, version in found.items() if name))
 
 
-def _by_key(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+def by_key(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each word with the argument it belongs to; ``--key=value`` is two words, a secret is not shown."""
     key = ""
     for word in words:
