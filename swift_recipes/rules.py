@@ -105,6 +105,10 @@ def _lengths(values: dict[str, Any], strategies: tuple[str, ...]) -> Iterator[st
         yield f"truncation_strategy: must be {' or '.join(strategies)}: a cut prompt or answer teaches a cut answer."
 
 
+WITHOUT_WARMUP = ("constant", "reduce_lr_on_plateau", "greedy")
+"""Schedules that Transformers 5.19 makes without a warm-up, whatever it is told (``get_scheduler``)."""
+
+
 Condition = Callable[[Recipe], bool]
 
 IGNORED: tuple[tuple[str, tuple[str, ...], Condition], ...] = (
@@ -121,6 +125,11 @@ IGNORED: tuple[tuple[str, tuple[str, ...], Condition], ...] = (
     ("with eval_strategy epoch", ("eval_steps",), lambda r: _is(r, "eval_strategy", "epoch")),
     ("with save_strategy epoch", ("save_steps",), lambda r: _is(r, "save_strategy", "epoch")),
     ("with max_steps", ("num_train_epochs",), lambda r: _positive(r.values.get("max_steps"))),
+    (
+        "by this lr_scheduler_type",
+        ("warmup_ratio", "warmup_steps"),
+        lambda r: r.values.get("lr_scheduler_type") in WITHOUT_WARMUP,
+    ),
     ("without packing", ("packing_length", "packing_strategy"), lambda r: r.values.get("packing") is not True),
     ("with vLLM", ("max_batch_size", "attn_impl"), lambda r: r.values.get("infer_backend") == "vllm"),
     ("by the rollout server", SAMPLING, lambda r: r.kind == "rollout"),

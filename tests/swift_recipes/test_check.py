@@ -8,10 +8,12 @@ from typer.testing import CliRunner
 from ordebug.cli import recipes as command
 from ordebug.core.errors import InputError, UsageError
 from ordebug.swift_recipes.catalogue import FOLDER, find_recipe
+from ordebug.swift_recipes.rules import WITHOUT_WARMUP
 
 LORA = (FOLDER / "sft" / "qwen3_8b_lora.yaml").read_text()
 INFER = (FOLDER / "infer" / "qwen3_8b_vllm.yaml").read_text()
 MERGE = (FOLDER / "export" / "merge_lora.yaml").read_text()
+GRPO = (FOLDER / "rlhf" / "qwen3_8b_grpo.yaml").read_text()
 
 
 def found(folder: Path, kind: str, text: str) -> list[str]:
@@ -52,6 +54,20 @@ CASES = [
     ("sft", LORA, "seed", "seed: 42\nmax_steps: 9", "num_train_epochs: is ignored with max_steps"),
     ("sft", LORA, "seed", "seed: 42\nbnb_4bit_quant_type: nf4", "is ignored without quant_method bnb"),
     ("sft", LORA, "seed", "seed: 42\nwarmup_steps: 9", "warmup_ratio: swift refuses it beside warmup_steps"),
+    (
+        "sft",
+        LORA,
+        "lr_scheduler_type",
+        "lr_scheduler_type: constant",
+        "warmup_ratio: is ignored by this lr_scheduler_type",
+    ),
+    (
+        "rlhf",
+        GRPO,
+        "lr_scheduler_type",
+        "lr_scheduler_type: greedy",
+        "warmup_ratio: is ignored by this lr_scheduler_type",
+    ),
     ("sft", LORA, "eval_strategy", "eval_strategy: no", "per_device_eval_batch_size: is ignored with eval_strategy no"),
     ("infer", INFER, "enable_thinking", "", "enable_thinking: must be true"),
     ("infer", INFER, "enable_thinking", "enable_thinking: false", "enable_thinking: must be true"),
@@ -72,7 +88,7 @@ def test_it_is_found(tmp_path: Path, kind: str, text: str, key: str, line: str, 
 
 
 @pytest.mark.usefixtures("ms_swift")
-@pytest.mark.parametrize(("kind", "text"), [("sft", LORA), ("infer", INFER), ("export", MERGE)])
+@pytest.mark.parametrize(("kind", "text"), [("sft", LORA), ("infer", INFER), ("export", MERGE), ("rlhf", GRPO)])
 def test_a_good_file_passes(tmp_path: Path, kind: str, text: str) -> None:
     assert found(tmp_path, kind, text) == []
 
@@ -137,6 +153,22 @@ def test_the_command_says_no_with_1(tmp_path: Path) -> None:
     assert CliRunner().invoke(command.app, ["check", "sft/qwen3_8b_lora"]).exit_code == 0
     done = CliRunner().invoke(command.app, ["check", str(path), "--kind", "sft", "--json"])
     assert done.exit_code == 1 and '"lora_rnak' in done.output
+
+
+@pytest.mark.usefixtures("ms_swift")
+def test_the_schedules_without_a_warmup_are_those_of_transformers() -> None:
+    import torch
+    from transformers import get_scheduler
+    from transformers.trainer_utils import SchedulerType
+
+    def first_rate(name: str) -> float:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        more = {"num_decay_steps": 10} if name == "warmup_stable_decay" else {}
+        more |= {"min_lr": 0.1} if "min_lr" in name else {}
+        get_scheduler(name, optimizer, 10, 100, more)
+        return float(optimizer.param_groups[0]["lr"])
+
+    assert {each.value for each in SchedulerType if first_rate(each.value) == 1} == set(WITHOUT_WARMUP)
 
 
 def test_show_and_its_table() -> None:
