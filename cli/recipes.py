@@ -116,14 +116,18 @@ def manifest(
 ) -> None:
     """Write what exactly produces a training run into its folder, before it runs, and print the folder.
 
-    The shell scripts call this. The folder is the one that ms-swift would choose.
+    The shell scripts call this. The folder is the one that ms-swift would choose. Nothing is written when a file or a
+    model is missing, or ms-swift would refuse an argument.
     """
     import os
     from datetime import datetime
 
+    from ordebug.swift_recipes.preconditions import require
     from ordebug.swift_recipes.training_run import begin, training_run
 
-    typer.echo(begin(training_run(trainer, words), os.environ, datetime.now()))
+    run = training_run(trainer, words)
+    require(run)
+    typer.echo(begin(run, os.environ, datetime.now()))
 
 
 @app.command()

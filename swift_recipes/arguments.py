@@ -30,18 +30,27 @@ def argument_problems(recipe: Recipe) -> Iterator[str]:
     Raises:
         ToolError: If ms-swift is not installed.
     """
-    parser = _parser(recipe.kind)
+    yield from key_problems(recipe.kind, recipe.values)
+    yield from _registry_problems(recipe.values)
+
+
+def key_problems(kind: Kind, values: dict[str, Any]) -> Iterator[str]:
+    """Arguments that a swift command does not have, and values that its parser refuses.
+
+    Raises:
+        ToolError: If ms-swift is not installed.
+    """
+    parser = _parser(kind)
     known = {option.removeprefix("--") for option in parser._option_string_actions if option.startswith("--")} - {
         "help"
     }
-    for key, value in recipe.values.items():
+    for key, value in values.items():
         if key not in known:  # argparse would take an abbreviation, so a typo may pass
-            yield f"{key}: swift {recipe.kind} has no such argument.{did_you_mean(key, known)}"
+            yield f"{key}: swift {kind} has no such argument.{did_you_mean(key, known)}"
         elif value is None:
             yield f"{key}: swift reads null as the text None; leave the line out."
         else:
             yield from _value_problems(parser, key, value)
-    yield from _registry_problems(recipe.values)
 
 
 def _value_problems(parser: Any, key: str, value: Any) -> Iterator[str]:

@@ -194,7 +194,8 @@ def test_long_rows_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"model": "Qwen/Qwen3-8B-Instruct"}, "not known here. Did you mean"),
+        ({"model": "Qwen/Qwen3-8B-Instruct"}, "There is none: the post-trained model is Qwen/Qwen3-8B."),
+        ({"model": "Qwen/Qwen3-8b"}, "not known here. Did you mean Qwen/Qwen3-8B?"),
         ({"tuner_type": "ia3"}, "cannot be planned"),
         ({"target_modules": ["q_projj"]}, "Did you mean q_proj"),
         ({"per_device_train_batch_size": 0}, "per_device_train_batch_size is 0"),
