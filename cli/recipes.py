@@ -95,11 +95,18 @@ def plan(
     model: Annotated[str | None, typer.Option(help="Another model than the recipe's.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Estimate steps, memory a GPU and time on A800s; exit status 1 when the memory does not suffice."""
+    """Estimate steps, memory a GPU and time on A800s; exit status 1 when the memory does not suffice.
+
+    What `check` says of the recipe by our rules goes to stderr; `check` itself asks ms-swift too.
+    """
     from ordebug.swift_recipes.catalogue import find_recipe
     from ordebug.swift_recipes.plan import make_plan
+    from ordebug.swift_recipes.rules import rule_problems
 
-    made = make_plan(find_recipe(name, "sft" if Path(name).is_file() else None), data, gpus, model, gpu_memory)
+    recipe = find_recipe(name, "sft" if Path(name).is_file() else None)
+    made = make_plan(recipe, data, gpus, model, gpu_memory)
+    for problem in rule_problems(recipe, thinks=False):
+        typer.echo(f"warning: {problem}", err=True)
     typer.echo(json.dumps(made.as_json()) if as_json else _told(made))
     if not made.fits:
         raise typer.Exit(1)

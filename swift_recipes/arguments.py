@@ -24,6 +24,15 @@ NO_SUCH = {"Qwen/Qwen3-8B-Instruct": " There is none: the post-trained model is 
 """Names that are often asked for, whose nearest neighbour is another kind of model."""
 
 
+RENAMED = {"train_type": "tuner_type", "metric": "eval_metric", "mcore_adapters": "mcore_adapter"}
+"""Arguments of ms-swift 3 and what they are called since 4, where the command has the first no more."""
+
+
+def renamed_arguments(values: dict[str, Any]) -> Iterator[str]:
+    """Arguments that have another name in ms-swift 4."""
+    yield from (f"{key}: ms-swift 4 calls it {now}." for key, now in RENAMED.items() if key in values)
+
+
 def argument_problems(recipe: Recipe) -> Iterator[str]:
     """What ms-swift would refuse, or would find nothing for.
 
@@ -46,7 +55,9 @@ def key_problems(kind: Kind, values: dict[str, Any]) -> Iterator[str]:
     }
     for key, value in values.items():
         if key not in known:  # argparse would take an abbreviation, so a typo may pass
-            yield f"{key}: swift {kind} has no such argument.{did_you_mean(key, known)}"
+            now = RENAMED.get(key)
+            hint = f" ms-swift 4 calls it {now}." if now in known else did_you_mean(key, known)
+            yield f"{key}: swift {kind} has no such argument.{hint}"
         elif value is None:
             yield f"{key}: swift reads null as the text None; leave the line out."
         else:
@@ -133,9 +144,27 @@ def _preset_problems(values: dict[str, Any]) -> Iterator[str]:
     known = list(base.get_supported_tuners())
     if tuner is not None and tuner not in known and "external_plugins" not in values:
         yield f"tuner_type: ms-swift knows no {tuner}.{did_you_mean(str(tuner), known)}"
+    yield from _transformers_problems(values)
     presets = [path.stem for path in (Path(base.__file__).parents[2] / "config").glob("zero*.json")]
     if isinstance(zero, str) and zero not in presets and not Path(zero).is_file() and not zero.startswith("{"):
         yield f"deepspeed: {zero} is no preset of ms-swift and no file.{did_you_mean(zero, presets)}"
+
+
+def _transformers_problems(values: dict[str, Any]) -> Iterator[str]:
+    """Values that Transformers looks up only once the model is loaded."""
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+    from transformers.trainer_utils import SchedulerType
+
+    known = {
+        "lr_scheduler_type": [each.value for each in SchedulerType],
+        "report_to": [*INTEGRATION_TO_CALLBACK, "all", "none"],
+        "attn_impl": [*ALL_ATTENTION_FUNCTIONS.valid_keys(), "eager", "flash_attn"],
+    }
+    for key, names in known.items():
+        for word in as_words(values[key]) if values.get(key) is not None else ():
+            if word not in names and not (key == "attn_impl" and "/" in word):  # a kernel of a hub: owner/name
+                yield f"{key}: Transformers knows no {word}.{did_you_mean(word, names)}"
 
 
 def template_thinks(template: Any) -> bool:
