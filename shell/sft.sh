@@ -13,7 +13,7 @@ example: bash shell/sft.sh swift_recipes/sft/qwen3_8b_lora.yaml --dataset train.
 
 After a crash, give the same command again and the newest whole checkpoint; it goes on in a new folder beside the old one:
   bash shell/sft.sh RECIPE ... --output_dir runs/qwen3-8b --resume_from_checkpoint runs/qwen3-8b/v0-DATE/last-checkpoint
-Not with save_only_model (full training), whose checkpoints hold no optimizer; and with as many processes as before.
+Not with save_only_model (full training, Base), whose checkpoints hold no optimizer; and with as many processes as before.
 HELP
   [[ $# -gt 0 ]] && exit 0 || exit 2
 fi
