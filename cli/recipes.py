@@ -105,11 +105,18 @@ def plan(
     model: Annotated[str | None, typer.Option(help="Another model than the recipe's.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Estimate steps, memory a GPU and time on A800s; exit status 1 when the memory does not suffice."""
+    """Estimate steps, memory a GPU and time on A800s; exit status 1 when the memory does not suffice.
+
+    What `check` says of the recipe by our rules goes to stderr; `check` itself asks ms-swift too.
+    """
     from ordebug.swift_recipes.catalogue import find_recipe
     from ordebug.swift_recipes.plan import make_plan
+    from ordebug.swift_recipes.rules import rule_problems
 
-    made = make_plan(find_recipe(name, "sft" if Path(name).is_file() else None), data, gpus, model, gpu_memory)
+    recipe = find_recipe(name, "sft" if Path(name).is_file() else None)
+    made = make_plan(recipe, data, gpus, model, gpu_memory)
+    for problem in rule_problems(recipe, thinks=False):
+        typer.echo(f"warning: {problem}", err=True)
     typer.echo(json.dumps(made.as_json()) if as_json else _told(made))
     if not made.fits:
         raise typer.Exit(1)
@@ -126,15 +133,18 @@ def manifest(
 ) -> None:
     """Write what exactly produces a training run into its folder, before it runs, and print the folder.
 
-    The shell scripts call this. The folder is the one that ms-swift would choose. A model that is not on this machine
-    yet is fetched first, so that its weights have digests.
+    The shell scripts call this. The folder is the one that ms-swift would choose. Nothing is written when a file or a
+    model's folder is missing, or ms-swift would refuse an argument. A model that is not on this machine yet is fetched
+    first, so that its weights have digests.
     """
     import os
     from datetime import datetime
 
+    from ordebug.swift_recipes.preconditions import require
     from ordebug.swift_recipes.training_run import begin, training_run
 
     run = training_run(trainer, words)
+    require(run)
     unfetched = run.fetch_models(os.environ)
     for model, why in unfetched.items():
         typer.echo(f"warning: the manifest holds no digest of {model}'s weights: {why}", err=True)
@@ -158,3 +168,17 @@ def serving(
     from ordebug.swift_recipes.serving import serving_words
 
     typer.echo(shlex.join(serving_words(checkpoint, engine, find_recipe(recipe, "deploy"), given or [])))
+
+
+@app.command()
+def base(
+    adapter: Annotated[Path, typer.Argument(help="The folder of a LoRA or QLoRA checkpoint.")],
+    words: Annotated[list[str] | None, typer.Argument(help="What goes to swift export, behind `--`.")] = None,
+) -> None:
+    """Print, a word a line, the model, type and template an adapter was trained with; others are refused.
+
+    shell/merge.sh calls this.
+    """
+    from ordebug.swift_recipes.merge import base_words
+
+    typer.echo("\n".join(base_words(adapter, words or ())))

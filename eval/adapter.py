@@ -8,7 +8,7 @@ from ordebug.core.jsonl import read_json
 
 ADAPTER = "adapter_config.json"
 MERGED = "-merged"
-"""Behind a checkpoint's name: where ``swift export`` writes the merged model."""
+"""Behind a checkpoint's name: where ``shell/merge.sh`` is told to write the merged model."""
 
 
 def as_vllm_takes_it(checkpoint: str) -> str:
@@ -25,13 +25,12 @@ def check_vllm_takes(checkpoint: str) -> None:
     """
     layers = _whole_layers(checkpoint)
     if layers:
-        words = f"--adapters {checkpoint} --model {base_model(checkpoint)}"
         merged = as_vllm_takes_it(checkpoint)
         raise UsageError(
             f"vLLM does not serve {checkpoint}: the adapter holds whole layers ({', '.join(layers)}).",
             f"Give the merged model, {merged}"
             if merged != checkpoint
-            else f"Merge it first: swift export swift_recipes/export/merge_lora.yaml {words}",
+            else f"Merge it first: bash shell/merge.sh {checkpoint} {checkpoint.rstrip('/')}{MERGED}",
         )
 
 

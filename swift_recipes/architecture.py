@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ordebug.core.errors import InputError, UsageError
+from ordebug.swift_recipes.arguments import NO_SUCH
 from ordebug.swift_recipes.catalogue import did_you_mean
 
 
@@ -113,7 +114,7 @@ def architecture(model: str) -> Architecture:
     path = Path(model) / "config.json"
     if path.is_file():
         return _from_config(path)
-    close = did_you_mean(model, MODELS)
+    close = NO_SUCH.get(model) or did_you_mean(model, MODELS)
     raise UsageError(
         f"the architecture of {model} is not known here.{close}", "Give --model a folder with config.json."
     )

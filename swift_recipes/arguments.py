@@ -24,24 +24,44 @@ NO_SUCH = {"Qwen/Qwen3-8B-Instruct": " There is none: the post-trained model is 
 """Names that are often asked for, whose nearest neighbour is another kind of model."""
 
 
+RENAMED = {"train_type": "tuner_type", "metric": "eval_metric", "mcore_adapters": "mcore_adapter"}
+"""Arguments of ms-swift 3 and what they are called since 4, where the command has the first no more."""
+
+
+def renamed_arguments(values: dict[str, Any]) -> Iterator[str]:
+    """Arguments that have another name in ms-swift 4."""
+    yield from (f"{key}: ms-swift 4 calls it {now}." for key, now in RENAMED.items() if key in values)
+
+
 def argument_problems(recipe: Recipe) -> Iterator[str]:
     """What ms-swift would refuse, or would find nothing for.
 
     Raises:
         ToolError: If ms-swift is not installed.
     """
-    parser = _parser(recipe.kind)
+    yield from key_problems(recipe.kind, recipe.values)
+    yield from _registry_problems(recipe.values)
+
+
+def key_problems(kind: Kind, values: dict[str, Any]) -> Iterator[str]:
+    """Arguments that a swift command does not have, and values that its parser refuses.
+
+    Raises:
+        ToolError: If ms-swift is not installed.
+    """
+    parser = _parser(kind)
     known = {option.removeprefix("--") for option in parser._option_string_actions if option.startswith("--")} - {
         "help"
     }
-    for key, value in recipe.values.items():
+    for key, value in values.items():
         if key not in known:  # argparse would take an abbreviation, so a typo may pass
-            yield f"{key}: swift {recipe.kind} has no such argument.{did_you_mean(key, known)}"
+            now = RENAMED.get(key)
+            hint = f" ms-swift 4 calls it {now}." if now in known else did_you_mean(key, known)
+            yield f"{key}: swift {kind} has no such argument.{hint}"
         elif value is None:
             yield f"{key}: swift reads null as the text None; leave the line out."
         else:
             yield from _value_problems(parser, key, value)
-    yield from _registry_problems(recipe.values)
 
 
 def _value_problems(parser: Any, key: str, value: Any) -> Iterator[str]:
@@ -74,7 +94,7 @@ def _registry_problems(values: dict[str, Any]) -> Iterator[str]:
     groups = [group for meta in MODEL_MAPPING.values() for group in meta.model_groups]
     models = {each.hf_model_id for group in groups for each in group.models if each.hf_model_id}
     models |= {each.ms_model_id for group in groups for each in group.models if each.ms_model_id}
-    if model is not None and not _is_local(model) and model not in models:
+    if model is not None and not is_local(model) and model not in models:
         yield f"model: ms-swift knows no {model}.{NO_SUCH.get(model) or did_you_mean(model, models)}"
     if model_type is not None and model_type not in MODEL_MAPPING:
         yield f"model_type: ms-swift knows no {model_type}.{did_you_mean(model_type, MODEL_MAPPING)}"
@@ -83,7 +103,7 @@ def _registry_problems(values: dict[str, Any]) -> Iterator[str]:
     yield from _preset_problems(values)
 
 
-def _is_local(model: str) -> bool:
+def is_local(model: str) -> bool:
     """Whether a model is named by a path; names on hubs are owner/name."""
     return model.startswith((".", "/", "~")) or model.count("/") > 1 or Path(model).is_dir()
 
@@ -99,7 +119,7 @@ def _template_problems(model: str | None, model_type: str | None, template: str 
     if template is not None and template not in TEMPLATE_MAPPING:
         yield f"template: ms-swift knows no {template}.{did_you_mean(template, TEMPLATE_MAPPING)}"
     meta = MODEL_MAPPING.get(model_type)
-    for group in meta.model_groups if meta and template in TEMPLATE_MAPPING else ():
+    for group in meta.model_groups if model and meta and template in TEMPLATE_MAPPING else ():
         own = group.template or meta.template
         names = {name for each in group.models for name in (each.hf_model_id, each.ms_model_id)}
         if own != template and model in names:
@@ -124,9 +144,27 @@ def _preset_problems(values: dict[str, Any]) -> Iterator[str]:
     known = list(base.get_supported_tuners())
     if tuner is not None and tuner not in known and "external_plugins" not in values:
         yield f"tuner_type: ms-swift knows no {tuner}.{did_you_mean(str(tuner), known)}"
+    yield from _transformers_problems(values)
     presets = [path.stem for path in (Path(base.__file__).parents[2] / "config").glob("zero*.json")]
     if isinstance(zero, str) and zero not in presets and not Path(zero).is_file() and not zero.startswith("{"):
         yield f"deepspeed: {zero} is no preset of ms-swift and no file.{did_you_mean(zero, presets)}"
+
+
+def _transformers_problems(values: dict[str, Any]) -> Iterator[str]:
+    """Values that Transformers looks up only once the model is loaded."""
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+    from transformers.trainer_utils import SchedulerType
+
+    known = {
+        "lr_scheduler_type": [each.value for each in SchedulerType],
+        "report_to": [*INTEGRATION_TO_CALLBACK, "all", "none"],
+        "attn_impl": [*ALL_ATTENTION_FUNCTIONS.valid_keys(), "eager", "flash_attn"],
+    }
+    for key, names in known.items():
+        for word in as_words(values[key]) if values.get(key) is not None else ():
+            if word not in names and not (key == "attn_impl" and "/" in word):  # a kernel of a hub: owner/name
+                yield f"{key}: Transformers knows no {word}.{did_you_mean(word, names)}"
 
 
 def template_thinks(template: Any) -> bool:

@@ -148,9 +148,9 @@ def as_words(value: Any) -> list[str]:
     return [json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)]
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], near_enough: float = 0.6) -> str:
     """A question that names the nearest known word, or nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=near_enough)
     return f" Did you mean {near[0]}?" if near else ""
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 from ordebug.core.errors import UsageError
 from ordebug.swift_recipes.architecture import Architecture, architecture
+from ordebug.swift_recipes.arguments import renamed_arguments
 from ordebug.swift_recipes.catalogue import Recipe
 from ordebug.swift_recipes.memory import GIB, OVERHEAD, Tuning, activations, logits, states, tuning
 from ordebug.swift_recipes.schedule import Batch, Batches, Length, padded, row_lengths, steps_an_epoch, worst
+from ordebug.swift_recipes.spelling import misspelt_arguments
 
 PEAK = 312e12
 """Operations a second of an A800 in bfloat16, dense: the A100's data sheet; the A800's links alone are slower."""
@@ -165,6 +167,8 @@ def make_plan(recipe: Recipe, data: Path, gpus: int | None, model: str | None, g
 def _planned(recipe: Recipe) -> dict[str, Any]:
     if recipe.kind != "sft":
         raise UsageError(f"{recipe.name} is for swift {recipe.kind}.", "Plan a recipe of sft/.")
+    for wrong in (*renamed_arguments(recipe.values), *misspelt_arguments(recipe)):
+        raise UsageError(f"{recipe.name}: {wrong}", "A plan would take the usual value in its place.")
     for key in ("packing", "padding_free", "streaming", "group_by_length"):
         if recipe.values.get(key) is True:
             raise UsageError(f"{recipe.name}: {key} cannot be planned.", "Rows are put together otherwise then.")

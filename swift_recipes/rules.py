@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ordebug.swift_recipes.catalogue import Recipe
+from ordebug.swift_recipes.spelling import misspelt_variables
 
 GENERATES = ("infer", "deploy", "rollout", "rlhf")
 LAUNCHED = ("sft", "infer", "rlhf")
 """Commands that NPROC_PER_NODE starts several processes of (ms-swift 4.6.0, ``swift/cli/main.py``)."""
+FLASH = ("flash_attn", "flash_attention_2", "flash_attention_3", "flash_attention_4")
+"""Without which ms-swift 4.6.0 packs no rows (``swift/arguments/sft_args.py``, ``_check_padding_free``)."""
 
 LORA = ("lora_rank", "lora_alpha", "lora_dropout", "target_modules", "modules_to_save", "use_rslora", "use_dora")
 SAMPLING = ("max_new_tokens", "temperature", "top_p", "top_k")
@@ -30,7 +33,10 @@ def rule_problems(recipe: Recipe, thinks: bool) -> Iterator[str]:
         yield from _grouping(recipe)
     if recipe.kind == "export":
         yield from _exporting(recipe)
+    if recipe.kind in ("infer", "deploy", "rollout"):
+        yield from _serving(recipe)
     yield from _ignored(recipe)
+    yield from misspelt_variables(recipe.env)
 
 
 def _always(recipe: Recipe) -> Iterator[str]:
@@ -61,8 +67,11 @@ def _training(recipe: Recipe) -> Iterator[str]:
         yield "strict: must be true: a row that cannot be read is left out in silence otherwise."
     if recipe.kind == "sft" and "loss_scale" not in values:
         yield "loss_scale: must be set: which turns are trained is no matter of defaults."
-    if recipe.kind == "sft":
-        yield from _lengths(values, ("delete", "raise"))
+    grouped = values.get("rlhf_type") == "grpo"  # which refuses raise
+    yield from _lengths(values, ("delete",) if grouped else ("delete", "raise"))
+    for key in ("packing", "padding_free"):
+        if values.get(key) is True and values.get("attn_impl") not in FLASH:
+            yield f"{key}: swift refuses it unless attn_impl is one of {', '.join(FLASH)}."
     if _number(values.get("warmup_ratio")) and _number(values.get("warmup_steps")):
         yield "warmup_ratio: swift refuses it beside warmup_steps."
 
@@ -98,11 +107,20 @@ def _exporting(recipe: Recipe) -> Iterator[str]:
         yield "load_args: must be false: a QLoRA checkpoint's arguments would quantise the merged model again."
 
 
+def _serving(recipe: Recipe) -> Iterator[str]:
+    if recipe.values.get("load_args") is not False:
+        yield "load_args: must be false: training arguments (4 bits, a system prompt, ...) are not for inference."
+
+
 def _lengths(values: dict[str, Any], strategies: tuple[str, ...]) -> Iterator[str]:
     if not _positive(values.get("max_length")):
         yield "max_length: must be a number: it is the model's, 40,960 for Qwen3, otherwise."
     if values.get("truncation_strategy") not in strategies:
         yield f"truncation_strategy: must be {' or '.join(strategies)}: a cut prompt or answer teaches a cut answer."
+
+
+WITHOUT_WARMUP = ("constant", "reduce_lr_on_plateau", "greedy")
+"""Schedules that Transformers 5.19 makes without a warm-up, whatever it is told (``get_scheduler``)."""
 
 
 Condition = Callable[[Recipe], bool]
@@ -121,6 +139,11 @@ IGNORED: tuple[tuple[str, tuple[str, ...], Condition], ...] = (
     ("with eval_strategy epoch", ("eval_steps",), lambda r: _is(r, "eval_strategy", "epoch")),
     ("with save_strategy epoch", ("save_steps",), lambda r: _is(r, "save_strategy", "epoch")),
     ("with max_steps", ("num_train_epochs",), lambda r: _positive(r.values.get("max_steps"))),
+    (
+        "by this lr_scheduler_type",
+        ("warmup_ratio", "warmup_steps"),
+        lambda r: r.values.get("lr_scheduler_type") in WITHOUT_WARMUP,
+    ),
     ("without packing", ("packing_length", "packing_strategy"), lambda r: r.values.get("packing") is not True),
     ("with vLLM", ("max_batch_size", "attn_impl"), lambda r: r.values.get("infer_backend") == "vllm"),
     ("by the rollout server", SAMPLING, lambda r: r.kind == "rollout"),

@@ -129,16 +129,17 @@ class TrainingRun:
 def training_run(trainer: Trainer, words: Sequence[str]) -> TrainingRun:
     """Reads the words behind ``swift sft`` or ``swift rlhf`` as ms-swift does.
 
+    The recipe among them may be given by its name too; swift itself wants the file.
+
     Raises:
-        UsageError: If they begin with a recipe that does not exist.
+        UsageError: If they begin with a recipe that does not exist, or is no file.
         InputError: If that is no recipe.
     """
-    named = bool(words) and words[0].endswith((".yaml", ".yml"))
-    recipe = find_recipe(words[0], trainer) if named else None
+    recipe = _recipe(trainer, words[0]) if words and not words[0].startswith("--") else None
     arguments = {key: tuple(as_words(value)) for key, value in recipe.values.items()} if recipe else {}
-    kept = [words[0]] if recipe else []
+    kept = [str(recipe.path)] if recipe else []
     given: dict[str, list[str]] = {}
-    for key, word in _by_key(words[1:] if recipe else words):
+    for key, word in by_key(words[1:] if recipe else words):
         kept.append(word)
         if word.startswith("--"):
             given[key] = []
@@ -186,7 +187,7 @@ def packages() -> dict[str, str]:
     return dict(sorted((name, version) for name, version in found.items() if name))
 
 
-def _by_key(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+def by_key(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each word with the argument it belongs to; ``--key=value`` is two words, a secret is not shown."""
     key = ""
     for word in words:
@@ -198,6 +199,13 @@ def _by_key(words: Sequence[str]) -> Iterator[tuple[str, str]]:
                 continue
             word = value
         yield key, "..." if SECRET.search(key) else word
+
+
+def _recipe(trainer: Trainer, name: str) -> Recipe:
+    found = find_recipe(name, trainer)
+    if found.text != found.path.read_text(encoding="utf-8"):
+        raise UsageError(f"{name} is no file.", f"Make one: ordebug recipes show {name} --yaml >my.yaml")
+    return found
 
 
 def _recipe_text(recipe: Recipe) -> dict[str, str]:

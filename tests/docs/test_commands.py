@@ -22,7 +22,7 @@ FOLDERS = "benchmarks|cli|converters|core|docs|env|eval|requirements|shell|swift
 OURS = re.compile(rf"(?:\$PWD/)?((?:{FOLDERS})/[\w./-]*\w)/?(?:#\d+)?")
 """A path inside the repository."""
 CHOICES = {"actions": checked_actions, "profile": checked_profile, "solver": checked_solver}
-SWIFT_SCRIPTS = {"sft.sh": "sft", "infer.sh": "infer", "deploy.sh": "deploy"}
+SWIFT_SCRIPTS = {"sft.sh": "sft", "infer.sh": "infer", "deploy.sh": "deploy", "merge.sh": "export"}
 """Scripts that hand what they do not know to a swift command."""
 ROLLOUT_SCRIPTS = ("eval.sh", "select.sh")
 """Scripts that hand it to ``ordebug rollout``."""

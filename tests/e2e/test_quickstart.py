@@ -84,7 +84,7 @@ def test_other_settings_move_the_old_run_aside(tmp_path: Path) -> None:
     assert [(path / "note").read_text() for path in aside] == ["mine"]
 
 
-@pytest.mark.parametrize("script", ["setup.sh", "sft.sh", "infer.sh", "quickstart.sh", "test.sh"])
+@pytest.mark.parametrize("script", ["setup.sh", "sft.sh", "infer.sh", "merge.sh", "quickstart.sh", "test.sh"])
 def test_every_script_has_help(script: str) -> None:
     done = subprocess.run(["bash", f"shell/{script}", "--help"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.startswith(f"usage: bash shell/{script}")

@@ -1,5 +1,7 @@
 """What the check of a recipe finds, on files that ms-swift would run or misread."""
 
+import dataclasses
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,13 @@ from typer.testing import CliRunner
 from ordebug.cli import recipes as command
 from ordebug.core.errors import InputError, UsageError
 from ordebug.swift_recipes.catalogue import FOLDER, find_recipe
+from ordebug.swift_recipes.rules import WITHOUT_WARMUP
+from ordebug.swift_recipes.spelling import KNOWN, misspelt_arguments, misspelt_variables
 
 LORA = (FOLDER / "sft" / "qwen3_8b_lora.yaml").read_text()
 INFER = (FOLDER / "infer" / "qwen3_8b_vllm.yaml").read_text()
 MERGE = (FOLDER / "export" / "merge_lora.yaml").read_text()
+GRPO = (FOLDER / "rlhf" / "qwen3_8b_grpo.yaml").read_text()
 
 
 def found(folder: Path, kind: str, text: str) -> list[str]:
@@ -52,6 +57,39 @@ CASES = [
     ("sft", LORA, "seed", "seed: 42\nmax_steps: 9", "num_train_epochs: is ignored with max_steps"),
     ("sft", LORA, "seed", "seed: 42\nbnb_4bit_quant_type: nf4", "is ignored without quant_method bnb"),
     ("sft", LORA, "seed", "seed: 42\nwarmup_steps: 9", "warmup_ratio: swift refuses it beside warmup_steps"),
+    (
+        "sft",
+        LORA,
+        "lr_scheduler_type",
+        "lr_scheduler_type: constant",
+        "warmup_ratio: is ignored by this lr_scheduler_type",
+    ),
+    (
+        "rlhf",
+        GRPO,
+        "lr_scheduler_type",
+        "lr_scheduler_type: greedy",
+        "warmup_ratio: is ignored by this lr_scheduler_type",
+    ),
+    ("sft", LORA, "lr_scheduler_type", "lr_scheduler_type: cosin", "Transformers knows no cosin. Did you mean cosine?"),
+    ("sft", LORA, "report_to", "report_to: [wandb, tensorbord]", "knows no tensorbord. Did you mean tensorboard?"),
+    (
+        "infer",
+        INFER,
+        "infer_backend",
+        "attn_impl: flash_atn",
+        "Transformers knows no flash_atn. Did you mean flash_attn?",
+    ),
+    ("sft", LORA, "seed", "seed: 42\npacking: true", "packing: swift refuses it unless attn_impl is one of flash_attn"),
+    ("sft", LORA, "attn_impl", "padding_free: true", "padding_free: swift refuses it unless attn_impl is one of"),
+    ("sft", LORA, "tuner_type", "train_type: lora", "no such argument. ms-swift 4 calls it tuner_type."),
+    ("sft", LORA, "  NPROC_PER_NODE", "  NPROC_PER_NOD: 2", "ENV NPROC_PER_NOD: Did you mean NPROC_PER_NODE?"),
+    ("sft", LORA, "  NPROC_PER_NODE", "  nproc_per_node: 2", "ENV nproc_per_node: Did you mean NPROC_PER_NODE?"),
+    ("sft", LORA, "  NPROC_PER_NODE", "  CUDA_VISIBLE_DEVICE: 0", "Did you mean CUDA_VISIBLE_DEVICES?"),
+    ("rlhf", GRPO, "truncation_strategy", "", "truncation_strategy: must be delete: a cut"),
+    ("rlhf", GRPO, "truncation_strategy", "truncation_strategy: raise", "truncation_strategy: must be delete: a cut"),
+    ("rlhf", GRPO, "max_length", "", "max_length: must be a number"),
+    ("infer", INFER, "load_args", "", "load_args: must be false"),
     ("sft", LORA, "eval_strategy", "eval_strategy: no", "per_device_eval_batch_size: is ignored with eval_strategy no"),
     ("infer", INFER, "enable_thinking", "", "enable_thinking: must be true"),
     ("infer", INFER, "enable_thinking", "enable_thinking: false", "enable_thinking: must be true"),
@@ -72,7 +110,7 @@ def test_it_is_found(tmp_path: Path, kind: str, text: str, key: str, line: str, 
 
 
 @pytest.mark.usefixtures("ms_swift")
-@pytest.mark.parametrize(("kind", "text"), [("sft", LORA), ("infer", INFER), ("export", MERGE)])
+@pytest.mark.parametrize(("kind", "text"), [("sft", LORA), ("infer", INFER), ("export", MERGE), ("rlhf", GRPO)])
 def test_a_good_file_passes(tmp_path: Path, kind: str, text: str) -> None:
     assert found(tmp_path, kind, text) == []
 
@@ -137,6 +175,54 @@ def test_the_command_says_no_with_1(tmp_path: Path) -> None:
     assert CliRunner().invoke(command.app, ["check", "sft/qwen3_8b_lora"]).exit_code == 0
     done = CliRunner().invoke(command.app, ["check", str(path), "--kind", "sft", "--json"])
     assert done.exit_code == 1 and '"lora_rnak' in done.output
+
+
+@pytest.mark.usefixtures("ms_swift")
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("attn_impl", "attn_impl: flash_attention_2\npacking: true"),
+        ("attn_impl", "attn_impl: kernels-community/flash-attn"),
+        ("report_to", "report_to: none"),
+        ("  NPROC_PER_NODE", "  NPROC_PER_NODE: 2\n  NODE_RANK: 0\n  NCCL_IB_DISABLE: 1\n  MY_OWN: 3\n  HF_HOME: /x"),
+    ],
+)
+def test_what_is_right_is_not_found(tmp_path: Path, key: str, line: str) -> None:
+    assert found(tmp_path, "sft", replaced(LORA, key, line)) == []
+
+
+def test_the_known_variables_are_not_taken_for_each_other() -> None:
+    assert list(misspelt_variables(dict.fromkeys(KNOWN, 1))) == []
+
+
+@pytest.mark.usefixtures("ms_swift")
+def test_no_argument_of_ms_swift_is_taken_for_a_misspelt_one(tmp_path: Path) -> None:
+    from swift.arguments import SftArguments
+
+    names = [field.name for field in dataclasses.fields(SftArguments)]
+    (tmp_path / "own.yaml").write_text("\n".join(f"{name}: 1" for name in names))
+    assert len(names) > 100 and list(misspelt_arguments(find_recipe(str(tmp_path / "own.yaml"), "sft"))) == []
+
+
+def test_the_check_says_nothing_beside_what_is_wrong() -> None:
+    done = subprocess.run(["ordebug", "recipes", "check", "export/merge_lora"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok    export/merge_lora\n", "")
+
+
+@pytest.mark.usefixtures("ms_swift")
+def test_the_schedules_without_a_warmup_are_those_of_transformers() -> None:
+    import torch
+    from transformers import get_scheduler
+    from transformers.trainer_utils import SchedulerType
+
+    def first_rate(name: str) -> float:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        more = {"num_decay_steps": 10} if name == "warmup_stable_decay" else {}
+        more |= {"min_lr": 0.1} if "min_lr" in name else {}
+        get_scheduler(name, optimizer, 10, 100, more)
+        return float(optimizer.param_groups[0]["lr"])
+
+    assert {each.value for each in SchedulerType if first_rate(each.value) == 1} == set(WITHOUT_WARMUP)
 
 
 def test_show() -> None:

@@ -194,7 +194,10 @@ def test_long_rows_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"model": "Qwen/Qwen3-8B-Instruct"}, "not known here. Did you mean"),
+        ({"model": "Qwen/Qwen3-8B-Instruct"}, "There is none: the post-trained model is Qwen/Qwen3-8B."),
+        ({"model": "Qwen/Qwen3-8b"}, "not known here. Did you mean Qwen/Qwen3-8B?"),
+        ({"lora_rnak": 16}, "lora_rnak: Did you mean lora_rank?"),
+        ({"train_type": "full"}, "train_type: ms-swift 4 calls it tuner_type"),
         ({"tuner_type": "ia3"}, "cannot be planned"),
         ({"target_modules": ["q_projj"]}, "Did you mean q_proj"),
         ({"per_device_train_batch_size": 0}, "per_device_train_batch_size is 0"),
@@ -233,3 +236,11 @@ def test_the_command(tmp_path: Path) -> None:
     done = CliRunner().invoke(command.app, ["plan", "sft/qwen3_8b_qlora", "--data", data])
     assert done.exit_code == 0 and "not counted: frozen weights are unpacked in every pass" in done.output
     assert isinstance(CliRunner().invoke(command.app, ["plan", "infer/tiny_cpu", "--data", data]).exception, UsageError)
+
+
+def test_the_command_warns_of_what_the_check_would_say(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(find_recipe("sft/qwen3_8b_lora").text.replace("_type: cosine", "_type: constant"))
+    done = CliRunner().invoke(command.app, ["plan", str(path), "--data", str(rows(tmp_path)), "--json"])
+    assert done.exit_code == 0 and json.loads(done.stdout)["fits"] is True
+    assert done.stderr == "warning: warmup_ratio: is ignored by this lr_scheduler_type; leave it out.\n"

@@ -11,6 +11,7 @@ import pytest
 from ordebug.core.errors import UsageError
 from ordebug.core.manifest import sha256_file
 from ordebug.swift_recipes.catalogue import FOLDER
+from ordebug.swift_recipes.preconditions import require
 from ordebug.swift_recipes.training_run import begin, training_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -66,6 +67,49 @@ def test_a_folder_keeps_one_run_unless_it_is_resumed(tmp_path: Path) -> None:
     assert found["config"]["resume_from_checkpoint"].endswith("checkpoint-2")
 
 
+def test_a_recipe_may_be_given_by_name() -> None:
+    run = training_run("sft", ["sft/qwen3_8b_lora", "--seed", "7"])
+    assert run.words == (LORA, "--seed", "7") and run.recipe is not None and run.recipe.name == "sft/qwen3_8b_lora"
+    with pytest.raises(UsageError, match="Did you mean sft/qwen3_8b_lora"):
+        training_run("sft", ["sft/qwen3_8b_lroa"])
+    with pytest.raises(UsageError, match="is no file"):
+        training_run("rlhf", ["rlhf/qwen3_8b_grpo+dapo"])
+
+
+@pytest.mark.usefixtures("ms_swift")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--dataset", "none.jsonl"], "dataset: none.jsonl does not exist"),
+        (["--dataset", "rows.jsonl#5", "some/none.parquet#5"], "dataset: some/none.parquet#5 does not exist"),
+        (["--val_dataset", "/none"], "val_dataset: /none does not exist"),
+        (["--external_plugins", "none.py"], "external_plugins: none.py does not exist"),
+        (["--model", "Qwen/Qwen3-8B-Instruct"], "There is none: the post-trained model is Qwen/Qwen3-8B."),
+        (["--model", "./none"], "model: there is no folder ./none"),
+        (["--resume_from_checkpoint", "out/v0/checkpoint-2"], "there is no folder out/v0/checkpoint-2"),
+        (["--lerning_rate", "1e-4"], "lerning_rate: swift sft has no such argument. Did you mean learning_rate?"),
+        (["--max_steps=few"], "max_steps: ['few'] is refused"),
+    ],
+)
+def test_what_would_fail_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    with pytest.raises(UsageError) as raised:
+        require(training_run("sft", [LORA, *words]))
+    assert said in raised.value.message
+
+
+@pytest.mark.usefixtures("ms_swift")
+def test_what_a_hub_may_have_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows:1.jsonl").write_text("{}\n")
+    names = ["rows:1.jsonl#5", "AI-ModelScope/alpaca-gpt4-data-zh#500", "hf::a/b:main/other#9", "swift/self-cognition"]
+    more = ["--learning-rate=2e-4", "--model", "me/mine", "--lr_scheduler_kwargs", '{"min_lr": 1}', "--packing"]
+    require(training_run("sft", [LORA, "--dataset", *names, *more]))
+
+
 @pytest.mark.parametrize("words", [["no.yaml"], ["--output_dir"], ["--output_dir", "/proc/none/x"], ["", "\x00", "--"]])
 def test_odd_words_end_in_a_message(words: list[str], tmp_path: Path) -> None:
     command = [shutil.which("ordebug"), "recipes", "manifest", "sft", "--", *words]
@@ -78,3 +122,16 @@ def test_the_script_stops_before_swift_when_there_is_no_recipe(tmp_path: Path) -
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and "qwen3_8b_lroa.yaml does not exist" in done.stderr
     assert "swift sft" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "said"), [("--dataset rows.json", "rows.json does not exist"), ("--lerning_rate 1", "learning_rate?")]
+)
+def test_the_script_takes_a_name_and_leaves_no_folder_of_a_run_that_cannot_start(
+    tmp_path: Path, words: str, said: str
+) -> None:
+    command = ["bash", str(ROOT / "shell/sft.sh"), "sft/qwen3_8b_lora", *words.split(), "--output_dir", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and said in done.stderr
+    assert list(tmp_path.iterdir()) == []
