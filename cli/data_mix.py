@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ordebug.converters.mix import MAX_LENGTH
+
 if TYPE_CHECKING:
     from ordebug.converters.mix import Mix
 
@@ -15,6 +17,7 @@ def mix(
     general: Annotated[list[str], typer.Option(help="SOURCE or SOURCE#N: a swift dataset id or a file; repeatable.")],
     out: Annotated[Path, typer.Option(help="The file to write; its manifest goes beside it.")],
     share: Annotated[float, typer.Option(help="Share of general rows among all.")] = 0.1,
+    max_length: Annotated[int, typer.Option(min=1, help="General rows of more tokens are passed over.")] = MAX_LENGTH,
     seed: Annotated[int, typer.Option(help="Of the draw and the order.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -24,7 +27,16 @@ def mix(
     from ordebug.swift_recipes.general import SwiftRows, count_tokens
 
     sources = [parsed(text) for text in general]
-    done = mix_file(file, sources, out, share=share, seed=seed, load=SwiftRows(), count_tokens=count_tokens)
+    done = mix_file(
+        file,
+        sources,
+        out,
+        share=share,
+        seed=seed,
+        load=SwiftRows(),
+        count_tokens=count_tokens,
+        max_length=max_length,
+    )
     typer.echo(json.dumps({**done.as_json(), "out": str(out)}) if as_json else _told(done, out))
 
 
