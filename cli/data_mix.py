@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ordebug.converters.mix import MAX_LENGTH
-
 if TYPE_CHECKING:
     from ordebug.converters.mix import Mix
+
+MAX_LENGTH = 4096
+"""``max_length`` of the 8B recipes. They are strict: one longer row stops the training."""
 
 
 def mix(

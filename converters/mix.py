@@ -29,9 +29,6 @@ Load = Callable[[str], Sequence[Mapping[str, Any]]]
 CountTokens = Callable[[Sequence[Messages]], int]
 CONTROL_TOKEN = re.compile(r"<(?=\|\w+\|>)")
 ROWS_COUNTED_AT_ONCE = 500
-MAX_LENGTH = 4096
-"""``max_length`` of the 8B recipes. They are strict: one longer row stops the training."""
-
 EMPTY_THOUGHT = 4
 """Tokens of the empty thought that ms-swift puts before an answer without one."""
 
@@ -114,7 +111,7 @@ def mix_file(
     seed: int,
     load: Load,
     count_tokens: CountTokens,
-    max_length: int = MAX_LENGTH,
+    max_length: int,
 ) -> Mix:
     """Writes the file's rows and general ones, shuffled, and ``OUT.manifest.json`` beside them.
 

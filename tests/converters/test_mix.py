@@ -39,7 +39,7 @@ def source(tmp_path: Path) -> Path:
 
 def mixed(source: Path, sources: list[General], *, seed: int = 0, name: str = "out.jsonl") -> tuple[Mix, list[str]]:
     out = source.with_name(name)
-    done = mix_file(source, sources, out, share=0.1, seed=seed, load=load, count_tokens=words)
+    done = mix_file(source, sources, out, share=0.1, seed=seed, load=load, count_tokens=words, max_length=100)
     return done, out.read_text().splitlines()
 
 
