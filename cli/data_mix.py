@@ -9,12 +9,16 @@ import typer
 if TYPE_CHECKING:
     from ordebug.converters.mix import Mix
 
+MAX_LENGTH = 4096
+"""``max_length`` of the 8B recipes. They are strict: one longer row stops the training."""
+
 
 def mix(
     file: Annotated[Path, typer.Argument(help="The rows to train on; every one is kept.")],
     general: Annotated[list[str], typer.Option(help="SOURCE or SOURCE#N: a swift dataset id or a file; repeatable.")],
     out: Annotated[Path, typer.Option(help="The file to write; its manifest goes beside it.")],
     share: Annotated[float, typer.Option(help="Share of general rows among all.")] = 0.1,
+    max_length: Annotated[int, typer.Option(min=1, help="General rows of more tokens are passed over.")] = MAX_LENGTH,
     seed: Annotated[int, typer.Option(help="Of the draw and the order.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -24,7 +28,16 @@ def mix(
     from ordebug.swift_recipes.general import SwiftRows, count_tokens
 
     sources = [parsed(text) for text in general]
-    done = mix_file(file, sources, out, share=share, seed=seed, load=SwiftRows(), count_tokens=count_tokens)
+    done = mix_file(
+        file,
+        sources,
+        out,
+        share=share,
+        seed=seed,
+        load=SwiftRows(),
+        count_tokens=count_tokens,
+        max_length=max_length,
+    )
     typer.echo(json.dumps({**done.as_json(), "out": str(out)}) if as_json else _told(done, out))
 
 

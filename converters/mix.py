@@ -29,6 +29,8 @@ Load = Callable[[str], Sequence[Mapping[str, Any]]]
 CountTokens = Callable[[Sequence[Messages]], int]
 CONTROL_TOKEN = re.compile(r"<(?=\|\w+\|>)")
 ROWS_COUNTED_AT_ONCE = 500
+EMPTY_THOUGHT = 4
+"""Tokens of the empty thought that ms-swift puts before an answer without one."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,15 @@ def general(text: str) -> General:
 
 
 def mix_file(
-    file: Path, sources: Sequence[General], out: Path, *, share: float, seed: int, load: Load, count_tokens: CountTokens
+    file: Path,
+    sources: Sequence[General],
+    out: Path,
+    *,
+    share: float,
+    seed: int,
+    load: Load,
+    count_tokens: CountTokens,
+    max_length: int,
 ) -> Mix:
     """Writes the file's rows and general ones, shuffled, and ``OUT.manifest.json`` beside them.
 
@@ -113,6 +123,7 @@ def mix_file(
         seed: What the draw and the order depend on.
         load: Gives a source's rows.
         count_tokens: Counts the tokens of conversations.
+        max_length: General rows of more tokens are passed over.
 
     Raises:
         InputError: If a file cannot be read.
@@ -126,7 +137,7 @@ def mix_file(
     texts: list[str] = []
     given: dict[str, Drawn] = {}
     for name, quota in quotas.items():
-        rows, passed_over = _draw(name, load(name), quota, seed)
+        rows, passed_over = _draw(name, load(name), quota, seed, lambda row: _fits(row, max_length, count_tokens))
         texts += [json.dumps(_row(name, messages), ensure_ascii=False) for messages in rows]
         bare = sum(not messages[-1]["content"].startswith(OPEN) for messages in rows)
         given[name] = Drawn(len(rows), count_tokens(rows), bare, dict(passed_over))
@@ -140,7 +151,7 @@ def mix_file(
         round(more / max(1, more + tokens), 6),
         sha256_file(out),
     )
-    config = {"general": [asdict(source) for source in sources], "share": share, "seed": seed}
+    config = {"general": [asdict(each) for each in sources], "share": share, "seed": seed, "max_length": max_length}
     write_json(out.with_suffix(".manifest.json"), {**manifest(config, {"input": file}), **done.as_json()})
     return done
 
@@ -194,8 +205,19 @@ def _safe(role: str, text: str) -> str:
     return canonical(kept).text if role == "assistant" and kept.lstrip().startswith(OPEN) else kept
 
 
+def _fits(row: Messages, max_length: int, count_tokens: CountTokens) -> Messages:
+    bare = not row[-1]["content"].startswith(OPEN)
+    if count_tokens([row]) + bare * EMPTY_THOUGHT > max_length:
+        raise InputError(f"longer than {max_length} tokens")
+    return row
+
+
 def _draw(
-    name: str, records: Sequence[Mapping[str, Any]], quota: int, seed: int
+    name: str,
+    records: Sequence[Mapping[str, Any]],
+    quota: int,
+    seed: int,
+    checked: Callable[[Messages], Messages],
 ) -> tuple[list[Messages], Counter[str]]:
     """So many usable rows of a source, in random order."""
     rows: list[Messages] = []
@@ -206,7 +228,7 @@ def _draw(
         if len(rows) == quota:
             break
         try:
-            rows.append(usable(records[place]))
+            rows.append(checked(usable(records[place])))
         except InputError as error:
             passed_over[error.message] += 1
     if len(rows) < quota:

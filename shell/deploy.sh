@@ -53,7 +53,7 @@ eval "told=($told)"  # quoted for a shell
   fail "there is no GPU, and no .venv-vllm to serve without one." "bash shell/setup_vllm_cpu.sh"
 [[ ! -d "$bin" ]] || PATH="$bin:$PATH"
 export VLLM_NO_USAGE_STATS=1  # nothing is reported to anyone
-command -v "$engine" >/dev/null || fail "there is no program '$engine'." "Install ms-swift and vllm: pip install 'ordebug[train,gpu]'"
+command -v "$engine" >/dev/null || fail "there is no program '$engine'." "With GPUs: bash shell/setup.sh --gpu; without: bash shell/setup_vllm_cpu.sh"
 python3 -c 'import socket, sys; socket.create_server(("127.0.0.1", int(sys.argv[1]))).close()' "$port" 2>/dev/null ||
   fail "port $port is taken." "Give another: PORT=$((port + 1)) bash shell/deploy.sh ..."
 

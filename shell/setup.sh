@@ -7,7 +7,8 @@ if [[ "${1:-}" == "--help" ]]; then
 usage: bash shell/setup.sh [--gpu] [--model NAME] [--data NAME] [--hub modelscope|hf]
 Makes .venv in the repository with the exact packages of requirements/cpu.txt (about 5 minutes, 2 GB) and ordebug itself.
 Needs Python 3.11 with venv, and g++ (DeepSpeed compiles one operation on first use).
-  --gpu                the packages of requirements/gpu.txt instead (torch for CUDA 13, vLLM, bitsandbytes: some 10 GB)
+  --gpu                the packages of requirements/gpu.txt instead (torch for CUDA 13, vLLM: some 10 GB); all that the CPU set
+                       does it does too, and a .venv with torch's CPU build is made anew
   --model NAME         then fetch this model, such as Qwen/Qwen3-8B (16 GB)
   --data NAME          and this data set, into data/
   --hub modelscope     where from: modelscope, or hf for Hugging Face
@@ -34,6 +35,8 @@ while [[ $# -gt 0 ]]; do
   shift
 done
 [[ "${hub[1]:-hf}" == hf || "${hub[1]}" == modelscope ]] || fail "--hub '${hub[1]}' is not known." "Give modelscope or hf."
+[[ $lock != requirements/gpu.txt || "${PIP_EXTRA_INDEX_URL:-}" != */whl/cpu* ]] ||
+  fail "PIP_EXTRA_INDEX_URL names torch's CPU builds, which pip would prefer." "unset PIP_EXTRA_INDEX_URL"
 [[ ${#hub[@]} -eq 0 || ${#fetched[@]} -gt 0 ]] || fail "--hub fetches nothing by itself." "Give --model or --data too."
 
 install() {
@@ -42,6 +45,10 @@ install() {
   "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||
     fail "$python is not Python 3.11." "Install it, or name it with PYTHON=..."
   command -v g++ >/dev/null || fail "g++ is missing; DeepSpeed compiles one operation with it." "On Debian: apt-get install g++"
+  # a CPU build of torch has the version that the GPU set asks for, so pip would keep it
+  if [[ $lock == requirements/gpu.txt ]] && compgen -G '.venv/lib/python3.11/site-packages/torch-*+cpu.dist-info' >/dev/null; then
+    rm -rf .venv
+  fi
   local pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
   (
     set -ex

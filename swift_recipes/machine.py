@@ -2,15 +2,20 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, distribution, distributions, requires, version
 from pathlib import Path
 
 GIB = 2**30
+ROOT = Path(__file__).resolve().parents[1]
+"""The repository, where it is installed from one."""
+VLLM_CPU = ".venv-vllm"
+"""Where ``shell/setup_vllm_cpu.sh`` installs, and ``shell/deploy.sh`` looks where there is no GPU."""
 DRIVER = 580
 """The least NVIDIA driver for CUDA 13, which torch 2.13.0 brings (NVIDIA, CUDA 13 release notes)."""
 
@@ -60,6 +65,26 @@ def installed(package: str) -> str | None:
         return version(package)
     except (PackageNotFoundError, ValueError, OSError):
         return None
+
+
+def torch_cuda() -> str | None:
+    """The CUDA that torch was built for, None for a CPU build: either may go by the bare version, as on PyPI."""
+    try:
+        built = Path(str(distribution("torch").locate_file("torch/version.py"))).read_text(encoding="utf-8")
+    except (PackageNotFoundError, OSError, ValueError):
+        return None
+    found = re.search(r"""^cuda\b[^=]*=\s*['"]([\d.]+)""", built, re.MULTILINE)
+    return found[1] if found else None
+
+
+def vllm_on_cpu() -> str | None:
+    """The vLLM that serves without a GPU, as ``vllm-cpu 0.32.0``; None where ``shell/deploy.sh`` would find none."""
+    folder = ROOT / VLLM_CPU
+    if not os.access(folder / "bin" / "vllm", os.X_OK):
+        return None
+    sites = [str(site) for site in folder.glob("lib/python3*/site-packages")]
+    found = {each.name: each.version for each in distributions(path=sites)}
+    return next((f"{name} {found[name]}" for name in ("vllm-cpu", "vllm") if name in found), "of no known version")
 
 
 def wanted(extras: tuple[str, ...]) -> list[str]:

@@ -39,7 +39,7 @@ def source(tmp_path: Path) -> Path:
 
 def mixed(source: Path, sources: list[General], *, seed: int = 0, name: str = "out.jsonl") -> tuple[Mix, list[str]]:
     out = source.with_name(name)
-    done = mix_file(source, sources, out, share=0.1, seed=seed, load=load, count_tokens=words)
+    done = mix_file(source, sources, out, share=0.1, seed=seed, load=load, count_tokens=words, max_length=100)
     return done, out.read_text().splitlines()
 
 
@@ -104,6 +104,15 @@ def test_what_a_conversation_may_be() -> None:
     ):
         with pytest.raises(InputError):
             usable({"messages": [{"role": role, "content": text} for role, text in bad]})
+
+
+def test_longer_rows_are_passed_over(source: Path) -> None:
+    """By one token: ``words`` counts two for a row of GOOD, and ms-swift adds an empty thought of four."""
+    arguments: dict[str, Any] = {"share": 0.1, "seed": 0, "load": load, "count_tokens": words}
+    out = source.with_name("out.jsonl")
+    assert mix_file(source, [General("good")], out, **arguments, max_length=7).general["good"].passed_over == {}
+    with pytest.raises(UsageError, match="0 usable rows of 30"):
+        mix_file(source, [General("good")], out, **arguments, max_length=6)
 
 
 def test_files_that_cannot_be_mixed(source: Path, tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ WALK = (
     ("README.md", "ordebug data verify rows.json"),
     ("README.md", "ordebug data convert good.jsonl"),
     ("README.md", "ordebug data split rows.jsonl"),
+    ("README.md", "ordebug problems select PROBLEMS --ids split/val.jsonl"),
+    ("README.md", "ordebug problems select PROBLEMS --ids split/test.jsonl"),
     ("README.md", "ordebug doctor"),
     ("README.md", "ordebug recipes plan sft/qwen3_8b_lora"),
     ("README.md", "ordebug rollout --policy feasrelax-l1"),
@@ -86,6 +88,8 @@ def test_the_lines_run_in_their_order(every_command: list[Command], tmp_path: Pa
     left = (
         "audit.html",
         "split/manifest.json",
+        "val/problems.jsonl",
+        "test/problems.jsonl",
         "runs/eval/report.html",
         "table.tex",
         "grpo.jsonl",

@@ -53,6 +53,30 @@ def test_ms_swift_reads_local_files_offline(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_thoughts_that_swift_infer_wrote_are_kept(folder: Path) -> None:
+    """A result file as ms-swift 4.6.0 writes it; what was cut off in its thought, or is too long, is passed over."""
+    whole, cut, long = (f"<think>\n{text}" for text in ("Two more.\n</think>\n\nFour.", "Two", "b " * 99 + "</think>c"))
+    written = [
+        {
+            "response": reply,
+            "labels": SAY,
+            "logprobs": None,
+            "messages": [{"role": "user", "content": ASK}, {"role": "assistant", "content": reply}],
+            "dataset": "prompts.jsonl",
+        }
+        for reply in [whole] * 3 + [cut] * 2 + [long]
+    ]
+    (folder / "general.jsonl").write_text("".join(json.dumps(row) + "\n" for row in written))
+    words = ("--general", "general.jsonl", "--out", "out.jsonl", "--max-length", "60")
+    done = mix(folder, *words, "--share", "0.2")
+    assert done.returncode == 2 and "3 usable rows of 6" in done.stderr, done.stderr
+    done = mix(folder, *words)
+    assert done.returncode == 0 and "without a thought" not in done.stdout, done.stderr
+    rows = map(json.loads, (folder / "out.jsonl").read_text().splitlines())
+    assert [row["messages"] for row in rows if row.get("source")] == [written[0]["messages"]] * 3
+
+
+@pytest.mark.slow
 def test_a_hub_that_cannot_be_reached(folder: Path) -> None:
     done = mix(folder, "--general", "hf::nobody/nothing#2", "--out", "out.jsonl")
     assert done.returncode == 2 and "could not be loaded from its hub" in done.stderr, done.stderr

@@ -1,5 +1,7 @@
 """Models and data by the hubs' own commands: right as far as that can be seen without a hub."""
 
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -108,3 +110,26 @@ def test_the_setup_script_refuses_before_it_installs(words: list[str], says: str
     script = Path(__file__).resolve().parent.parent.parent / "shell" / "setup.sh"
     done = subprocess.run(["bash", script, *words], capture_output=True, text=True)
     assert done.returncode == 2 and says in done.stderr
+
+
+SETUP = Path(__file__).resolve().parent.parent.parent / "shell" / "setup.sh"
+
+
+def test_the_gpu_set_is_not_installed_from_the_index_of_cpu_builds() -> None:
+    env = {**os.environ, "PIP_EXTRA_INDEX_URL": "https://download.pytorch.org/whl/cpu", "PYTHON": "false"}
+    done = subprocess.run(["bash", SETUP, "--gpu"], env=env, capture_output=True, text=True)
+    assert done.returncode == 2 and "unset PIP_EXTRA_INDEX_URL" in done.stderr
+
+
+@pytest.mark.parametrize(("words", "kept"), [([], True), (["--gpu"], False)])
+def test_a_cpu_build_of_torch_does_not_stay_in_the_gpu_set(words: list[str], kept: bool, tmp_path: Path) -> None:
+    """Up to where packages would be installed: the interpreter answers what it is and makes no environment."""
+    for name in ("shell", "requirements"):
+        shutil.copytree(SETUP.parent.parent / name, tmp_path / name)
+    (tmp_path / ".venv/lib/python3.11/site-packages/torch-2.13.0+cpu.dist-info").mkdir(parents=True)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exec {sys.executable} "$@"\nexit 3\n')
+    python.chmod(0o755)
+    env = {name: value for name, value in os.environ.items() if name != "PIP_EXTRA_INDEX_URL"}
+    done = subprocess.run(["bash", tmp_path / "shell/setup.sh", *words], env={**env, "PYTHON": str(python)})
+    assert done.returncode == 3 and (tmp_path / ".venv").exists() == kept
