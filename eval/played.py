@@ -21,6 +21,20 @@ from ordebug.eval.summary import cases_of, metrics_of
 KEPT = ("prompts_differ",)
 """What of the numbers was counted when the run was scored, and is no metric."""
 
+SETTINGS = (
+    "policy",
+    "profile",
+    "actions",
+    "max_steps",
+    "max_prompt_tokens",
+    "auto_submit",
+    "problems",
+    "seed",
+    "limit",
+)
+NEEDED = (*(("config", name) for name in (*SETTINGS, "samples")), ("data", "problems"), ("data", "models"))
+"""What a manifest must say before any number of its run can be told."""
+
 
 @dataclass(frozen=True)
 class PlayedRun:
@@ -36,8 +50,20 @@ class PlayedRun:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """The run's manifest."""
-        return self.folder.read_manifest()
+        """The run's manifest.
+
+        Raises:
+            InputError: If the folder holds no run, or the manifest lacks what every run's has.
+        """
+        found = self.folder.read_manifest()
+        parts = {name: part if isinstance(part := found.get(name), dict) else {} for name in ("config", "data")}
+        missing = [f"{part}.{name}" for part, name in NEEDED if name not in parts[part]]
+        if missing:
+            raise InputError(
+                f"{self.folder.manifest_file}: not a run's manifest: {', '.join(missing)} missing.",
+                "Give a folder that ordebug rollout or score wrote.",
+            )
+        return found
 
     @property
     def config(self) -> dict[str, Any]:
@@ -74,6 +100,22 @@ class PlayedRun:
                 "Restore the problem set, or play the run again.",
             )
         return problems
+
+    def require_whole(self) -> None:
+        """Refuses a run that has not ended: episodes are kept as they end, so short ones, mostly solved, come first.
+
+        Raises:
+            InputError: If a problem lacks one of its samples.
+        """
+        there = {(episode.problem_id, episode.sample) for episode in self.folder.episodes()}
+        samples = range(self.config["samples"])
+        lacking = [problem for problem in self.problems if any((problem.problem_id, n) not in there for n in samples)]
+        if lacking:
+            raise InputError(
+                f"{self.folder.path} is not finished: {len(lacking)} of {len(self.problems)} problems lack samples "
+                f"({len(samples)} each), and there are {len(there)} episodes. The first to end are not like the rest.",
+                f"Go on with it: {self.manifest.get('command') or 'give the command that began it again'}",
+            )
 
     @property
     def policies(self) -> list[str | None]:

@@ -113,8 +113,9 @@ def gate(played: PlayedRun, thresholds: Thresholds, forgetting: Estimate = NOTHI
         forgetting: The largest loss on a general benchmark, with its interval, where it was measured.
 
     Raises:
-        InputError: If the run's problems are missing or have changed.
+        InputError: If the run is not finished, or its problems are missing or have changed.
     """
+    played.require_whole()
     measured = _Measured(played, thresholds.group_size, forgetting)
     checks = [Check(name, *measured.of(name, threshold)) for name, threshold in thresholds.checks.items()]
     return Gate(played.folder.name, judged_episodes(played.folder), thresholds.group_size, tuple(checks))

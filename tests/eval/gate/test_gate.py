@@ -199,6 +199,38 @@ def test_prompts_of_a_run(run: Path, tmp_path: Path) -> None:
     assert "warning unfiltered" in CliRunner().invoke(app, [*arguments[:3], "--out", str(out)]).output
 
 
+def test_a_run_that_was_stopped_is_judged_by_neither_command(run: Path, tmp_path: Path) -> None:
+    """Episodes are kept as they end, so what is there first is what ended in one step."""
+    file, manifest = run / "episodes.jsonl", json.loads((run / "manifest.json").read_text())
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:20]))
+    prompts = [
+        "grpo-data",
+        "--problems",
+        manifest["config"]["problems"],
+        "--run",
+        str(run),
+        "--out",
+        str(tmp_path / "x"),
+    ]
+    for words in (["gate", str(run)], prompts):
+        found = CliRunner().invoke(app, words).exception
+        assert isinstance(found, InputError) and "4 of 6 problems lack samples" in found.message, words
+        assert manifest["command"] in found.fix
+    assert not (run / RESULT).exists() and not (tmp_path / "x").exists()
+
+
+def test_a_sample_that_ended_in_an_error_is_there(run: Path) -> None:
+    rewritten(run, lambda row: {**row, **({"stop": "error", "objective": None} if row["sample"] == 3 else {})})
+    assert held(run)["rr_at_5"].estimate.n == 42
+
+
+@pytest.mark.parametrize("manifest", [{"config": {}}, {"config": {}, "data": []}])
+def test_another_manifest_is_refused(tmp_path: Path, manifest: dict[str, Any]) -> None:
+    write_json(tmp_path / "manifest.json", manifest)
+    found = CliRunner().invoke(app, ["gate", str(tmp_path)]).exception
+    assert isinstance(found, InputError) and "config.problems" in found.message and "data.models" in found.message
+
+
 def test_one_sample_a_problem_is_no_pass_rate(make_set: MakeSet, tmp_path: Path) -> None:
     problems, out = make_set(2), tmp_path / "single"
     rollout(Rollout("drop-first", problems, out, Setting(rules=Rules(max_steps=5)), alone=True))
