@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import yaml
@@ -42,9 +43,22 @@ class SwiftInfer:
     @property
     def max_new_tokens(self) -> int | None:
         """The limit of a reply: of the arguments, else of the recipe."""
-        given = [v for k, v in zip(self.arguments, self.arguments[1:], strict=False) if k == "--max_new_tokens"]
-        value = given[-1] if given else _recipe(self.recipe).get("max_new_tokens")
+        value = self.value("max_new_tokens")
         return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
+
+    def value(self, name: str) -> object:
+        """What is in force: of the arguments, else of the recipe; None where neither says."""
+        given = self.given(name)
+        return _recipe(self.recipe).get(name) if given is None else given
+
+    def given(self, name: str) -> str | None:
+        """What the arguments say of it, the last one where there are several."""
+        found = None
+        for word, after in zip_longest(self.arguments, self.arguments[1:]):
+            key, equals, value = word.partition("=")
+            if key == f"--{name}":
+                found = value if equals else after
+        return found
 
 
 def swift_program() -> str:
