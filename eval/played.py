@@ -21,18 +21,8 @@ from ordebug.eval.summary import cases_of, metrics_of
 KEPT = ("prompts_differ",)
 """What of the numbers was counted when the run was scored, and is no metric."""
 
-SETTINGS = (
-    "policy",
-    "profile",
-    "actions",
-    "max_steps",
-    "max_prompt_tokens",
-    "auto_submit",
-    "problems",
-    "seed",
-    "limit",
-)
-NEEDED = (*(("config", name) for name in (*SETTINGS, "samples")), ("data", "problems"), ("data", "models"))
+PLAYED_WITH = ("profile", "actions", "max_steps", "max_prompt_tokens", "auto_submit", "problems", "limit", "seed")
+NEEDED = ("policy", *PLAYED_WITH, "samples")
 """What a manifest must say before any number of its run can be told."""
 
 
@@ -53,15 +43,17 @@ class PlayedRun:
         """The run's manifest.
 
         Raises:
-            InputError: If the folder holds no run, or the manifest lacks what every run's has.
+            InputError: If the folder holds no run, or its manifest lacks what every run's has.
         """
         found = self.folder.read_manifest()
-        parts = {name: part if isinstance(part := found.get(name), dict) else {} for name in ("config", "data")}
-        missing = [f"{part}.{name}" for part, name in NEEDED if name not in parts[part]]
+        data = found["data"] if isinstance(found.get("data"), dict) else {}
+        digests = {name for name, entry in data.items() if isinstance(entry, dict) and "sha256" in entry}
+        missing = [name for name in NEEDED if name not in found["config"]]
+        missing += [f"data {name}" for name in ("problems", "models") if name not in digests]
         if missing:
             raise InputError(
-                f"{self.folder.manifest_file}: not a run's manifest: {', '.join(missing)} missing.",
-                "Give a folder that ordebug rollout or score wrote.",
+                f"{self.folder.manifest_file}: not a whole manifest: {', '.join(missing)} missing.",
+                "Restore it from where the run was played, or play the run again.",
             )
         return found
 

@@ -274,7 +274,9 @@ def test_a_sample_that_ended_in_an_error_is_there(run: Path) -> None:
 def test_another_manifest_is_refused(tmp_path: Path, manifest: dict[str, Any]) -> None:
     write_json(tmp_path / "manifest.json", manifest)
     found = CliRunner().invoke(app, ["gate", str(tmp_path)]).exception
-    assert isinstance(found, InputError) and "config.problems" in found.message and "data.models" in found.message
+    assert (
+        isinstance(found, InputError) and "policy, profile, actions" in found.message and "data models" in found.message
+    )
 
 
 def test_one_sample_a_problem_is_no_pass_rate(make_set: MakeSet, tmp_path: Path) -> None:

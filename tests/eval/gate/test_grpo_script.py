@@ -103,7 +103,7 @@ def test_help_and_no_word() -> None:
 
 
 def test_shut_broken_and_resumed(place: Place) -> None:
-    """A whole run: the gate stops it, then breaks, then is open, and training goes on from the last whole checkpoint."""
+    """A whole run: the gate stops it, then breaks, then opens; training goes on from the last whole checkpoint."""
     out, base, sft = place.folder / "out", str(place.folder / "base"), "s ft"
     shut = place.whole()
     assert shut.returncode == 1 and "The gate is closed" in shut.stderr, shut.stderr
