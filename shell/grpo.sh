@@ -29,7 +29,7 @@ fi
 
 fail() { printf 'error: %s\n  fix: %s\n' "$1" "$2" >&2; exit 2; }
 say() { printf '\n== %s\n' "$*"; }
-run() { printf '+ %s\n' "${*@Q}" | sed "s/'\([A-Za-z0-9_./:=,+-]*\)'/\1/g"; "$@"; }  # quoted only where a shell needs it
+run() { printf '+ %s\n' "${*@Q}" | sed ":a; s/ '\([A-Za-z0-9_./:=,+-]*\)'\( \|$\)/ \1\2/; ta"; "$@"; }  # quoted only where a shell needs it
 
 root="$(cd "$(dirname "$0")/.." && pwd)"
 [[ ! -d "$root/.venv/bin" ]] || PATH="$root/.venv/bin:$PATH"
