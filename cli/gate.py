@@ -19,7 +19,6 @@ def gate(
     import json
 
     from ordebug.eval.gate.forgotten import largest_loss
-    from ordebug.eval.gate.gate import NOTHING
     from ordebug.eval.gate.gate import gate as held
     from ordebug.eval.gate.record import RESULT, write_gate
     from ordebug.eval.gate.terminal import print_gate
@@ -28,10 +27,12 @@ def gate(
     from ordebug.eval.run_folder import RunFolder
 
     thresholds = read_thresholds(config or DEFAULT_THRESHOLDS)
-    lost = NOTHING if forgetting is None else largest_loss(forgetting)
+    lost = None if forgetting is None else largest_loss(forgetting)
     folder = RunFolder(run)
     found = held(PlayedRun(folder, problems), thresholds, lost)
     write_gate(folder, found.record())
+    for warning in found.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     if as_json:
         typer.echo(json.dumps(found.record().model_dump(mode="json")))
     else:

@@ -61,12 +61,13 @@ def _played(run: Path, problems: Path) -> "PlayedRun":
     from ordebug.eval.run_folder import RunFolder
 
     played = PlayedRun(RunFolder(run), problems)
-    samples = int(played.config.get("samples") or 1)
+    samples = played.config["samples"]
     if samples < FEWEST_SAMPLES:
         raise UsageError(
             f"{run} has {samples} samples a problem; a pass rate needs {FEWEST_SAMPLES}.",
             f"Play it again with --samples {FEWEST_SAMPLES}, or leave out --run to take every problem.",
         )
+    played.require_whole()
     return played
 
 

@@ -127,6 +127,28 @@ def _told(made: "Plan") -> str:
 
 
 @app.command()
+def handoff(
+    checkpoint: Annotated[Path, typer.Argument(help="What SFT made: a model's folder or an adapter's.")],
+    problems: Annotated[Path, typer.Argument(help="The problem set of the prompts.")],
+    unseen: Annotated[Path, typer.Argument(help="The problem set that GRPO is measured on.")],
+    words: Annotated[list[str], typer.Argument(help="What follows swift rlhf: a recipe, and arguments, behind `--`.")],
+) -> None:
+    """Prove that what GRPO begins with fits together, before anything is sampled.
+
+    shell/grpo.sh calls this. It prints a line each: the limit of a reply in training, the model below the adapter
+    (empty where there is none), and whether a reference is used, yes or no.
+    """
+    from ordebug.swift_recipes.handoff import base_model, reply_limit, require_disjoint, uses_reference
+    from ordebug.swift_recipes.training_run import training_run
+
+    run = training_run("rlhf", words)
+    require_disjoint(problems, unseen)
+    typer.echo(reply_limit(run))
+    typer.echo(base_model(checkpoint, run))
+    typer.echo("yes" if uses_reference(run) else "no")
+
+
+@app.command()
 def manifest(
     trainer: Annotated[Literal["sft", "rlhf"], typer.Argument(help="The swift command.")],
     words: Annotated[list[str], typer.Argument(help="What follows it: a recipe, and arguments, behind `--`.")],

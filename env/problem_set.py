@@ -13,6 +13,7 @@ from typing import Any
 
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import read_json, read_rows, write_rows
+from ordebug.core.manifest import sha256_file
 from ordebug.env.action import Action
 from ordebug.env.problem import Problem, parse_problem
 
@@ -124,6 +125,12 @@ def select(problems: ProblemSet, ids: Sequence[str], out: Path) -> int:
             shutil.copyfile(path, target)
     write_problem_set(out, chosen)
     return len(chosen)
+
+
+def shared_bases(a: ProblemSet, b: ProblemSet) -> set[str]:
+    """What problems of both sets were made from: base ids, and digests of model files where a record names no base."""
+    found = [{problem.base_id or sha256_file(s.model_path(problem)) for problem in s} for s in (a, b)]
+    return found[0] & found[1]
 
 
 def _source(folder: Path) -> Path:

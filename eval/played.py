@@ -21,6 +21,10 @@ from ordebug.eval.summary import cases_of, metrics_of
 KEPT = ("prompts_differ",)
 """What of the numbers was counted when the run was scored, and is no metric."""
 
+PLAYED_WITH = ("profile", "actions", "max_steps", "max_prompt_tokens", "auto_submit", "problems", "limit", "seed")
+NEEDED = ("policy", *PLAYED_WITH, "samples")
+"""What a manifest must say before any number of its run can be told."""
+
 
 @dataclass(frozen=True)
 class PlayedRun:
@@ -36,8 +40,22 @@ class PlayedRun:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """The run's manifest."""
-        return self.folder.read_manifest()
+        """The run's manifest.
+
+        Raises:
+            InputError: If the folder holds no run, or its manifest lacks what every run's has.
+        """
+        found = self.folder.read_manifest()
+        data = found["data"] if isinstance(found.get("data"), dict) else {}
+        digests = {name for name, entry in data.items() if isinstance(entry, dict) and "sha256" in entry}
+        missing = [name for name in NEEDED if name not in found["config"]]
+        missing += [f"data {name}" for name in ("problems", "models") if name not in digests]
+        if missing:
+            raise InputError(
+                f"{self.folder.manifest_file}: not a whole manifest: {', '.join(missing)} missing.",
+                "Restore it from where the run was played, or play the run again.",
+            )
+        return found
 
     @property
     def config(self) -> dict[str, Any]:
@@ -74,6 +92,22 @@ class PlayedRun:
                 "Restore the problem set, or play the run again.",
             )
         return problems
+
+    def require_whole(self) -> None:
+        """Refuses a run that has not ended: episodes are kept as they end, so short ones, mostly solved, come first.
+
+        Raises:
+            InputError: If a problem lacks one of its samples.
+        """
+        there = {(episode.problem_id, episode.sample) for episode in self.folder.episodes()}
+        samples = range(self.config["samples"])
+        lacking = [problem for problem in self.problems if any((problem.problem_id, n) not in there for n in samples)]
+        if lacking:
+            raise InputError(
+                f"{self.folder.path} is not finished: {len(lacking)} of {len(self.problems)} problems lack samples "
+                f"({len(samples)} each), and there are {len(there)} episodes. The first to end are not like the rest.",
+                f"Go on with it: {self.manifest.get('command') or 'give the command that began it again'}",
+            )
 
     @property
     def policies(self) -> list[str | None]:

@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import yaml
@@ -43,7 +44,7 @@ class SwiftInfer:
     @property
     def max_new_tokens(self) -> int | None:
         """The limit of a reply: of the arguments, else of the recipe."""
-        value = self._value("max_new_tokens")
+        value = self.value("max_new_tokens")
         return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
 
     def check(self) -> None:
@@ -52,13 +53,22 @@ class SwiftInfer:
         Raises:
             UsageError: If vLLM does not take the adapter as it is.
         """
-        if self._value("infer_backend") == "vllm" and str(self._value("merge_lora")).lower() != "true":
+        if self.value("infer_backend") == "vllm" and str(self.value("merge_lora")).lower() != "true":
             check_vllm_takes(self.model)
 
-    def _value(self, key: str) -> object:
-        """A value of the arguments, else of the recipe."""
-        given = [v for k, v in zip(self.arguments, self.arguments[1:], strict=False) if k == f"--{key}"]
-        return given[-1] if given else _recipe(self.recipe).get(key)
+    def value(self, name: str) -> object:
+        """What is in force: of the arguments, else of the recipe; None where neither says."""
+        given = self.given(name)
+        return _recipe(self.recipe).get(name) if given is None else given
+
+    def given(self, name: str) -> str | None:
+        """What the arguments say of it, the last one where there are several."""
+        found = None
+        for word, after in zip_longest(self.arguments, self.arguments[1:]):
+            key, equals, value = word.partition("=")
+            if key == f"--{name}":
+                found = value if equals else after
+        return found
 
 
 def swift_program() -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ordebug.core.errors import ToolError
 from ordebug.swift_recipes.catalogue import Kind, Recipe, as_words, did_you_mean
+from ordebug.swift_recipes.model_names import is_local
 
 CLASSES: dict[Kind, str] = {
     "sft": "SftArguments",
@@ -101,11 +102,6 @@ def _registry_problems(values: dict[str, Any]) -> Iterator[str]:
     yield from _template_problems(model, model_type, template)
     yield from _loss_problems(values.get("loss_scale"))
     yield from _preset_problems(values)
-
-
-def is_local(model: str) -> bool:
-    """Whether a model is named by a path; names on hubs are owner/name."""
-    return model.startswith((".", "/", "~")) or model.count("/") > 1 or Path(model).is_dir()
 
 
 def _text(value: Any) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import read_json
-from ordebug.swift_recipes.arguments import is_local
+from ordebug.swift_recipes.model_names import is_local, same_model
 from ordebug.swift_recipes.training_run import by_key
 
 KEYS = ("model", "model_type", "template")
@@ -66,25 +66,3 @@ def _agreed(adapter: Path, key: str, recorded: Any, given: str | None) -> str:
             "Leave the option out. A model that was moved is known by the name of its folder.",
         )
     return given
-
-
-def same_model(one: str, other: str) -> bool:
-    """Whether two names mean one model: a name on a hub, a folder, or a hub's cache.
-
-    Two folders that are there must be the same one; else the last part of the name decides.
-    """
-    if one == other:
-        return True
-    if Path(one).is_dir() and Path(other).is_dir():
-        return Path(one).samefile(other)
-    return (is_local(one) or is_local(other)) and bool(_names(one) & _names(other))
-
-
-def _names(model: str) -> set[str]:
-    """A model's name without its owner; ModelScope's cache writes ``___`` for a dot, Hugging Face's has folders above.
-
-    Checkpoints have names alike, so the folder above belongs to theirs.
-    """
-    path = Path(model)
-    cached = {part.rpartition("--")[2] for part in path.parts if part.startswith("models--")}
-    return cached | {"/".join(path.parts[-2:]) if "checkpoint" in path.name else path.name.replace("___", ".")}

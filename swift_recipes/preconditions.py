@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ordebug.core.errors import UsageError
-from ordebug.swift_recipes.arguments import NO_SUCH, is_local, key_problems
+from ordebug.swift_recipes.arguments import NO_SUCH, key_problems
 from ordebug.swift_recipes.check import quiet_imports
 from ordebug.swift_recipes.general import FILE_SUFFIXES
+from ordebug.swift_recipes.model_names import is_local
 from ordebug.swift_recipes.training_run import FOLDERS, TrainingRun
 
 FILES = ("dataset", "val_dataset", "external_plugins")

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ordebug.eval.gate.entropy import sampled_entropies
+from ordebug.eval.gate.fresh import fresh_alike
 from ordebug.eval.gate.groups import Group, groups_of
 from ordebug.eval.gate.record import CheckRecord, GateRecord, Outcome, judged_episodes
+from ordebug.eval.gate.sampling import sampling_warnings
 from ordebug.eval.gate.thresholds import CheckName, Threshold, Thresholds
 from ordebug.eval.intervals import Estimate, mean_interval
 from ordebug.eval.metrics import METRICS, Case, pass_at
@@ -25,12 +27,19 @@ class Check:
         estimate: The value with its interval; None in it where nothing was measured.
         threshold: What was asked.
         note: Why nothing was measured, empty where something was.
+        fix: What to do about that, empty where it is what the threshold says.
     """
 
     name: CheckName
     estimate: Estimate
     threshold: Threshold
     note: str = ""
+    fix: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What to do where it does not pass."""
+        return self.fix or self.threshold.fix
 
     @property
     def outcome(self) -> Outcome:
@@ -68,7 +77,7 @@ class Check:
             unsure=self.unsure,
             note=self.note,
             why=self.threshold.why,
-            fix="" if self.passes else self.threshold.fix,
+            fix="" if self.passes else self.advice,
         )
 
 
@@ -81,12 +90,14 @@ class Gate:
         episodes_sha256: Digest of the episodes that were judged.
         group_size: ``num_generations`` that is planned.
         checks: One line a check.
+        warnings: What a reader must know before believing it.
     """
 
     run: str
     episodes_sha256: str
     group_size: int
     checks: tuple[Check, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -101,23 +112,26 @@ class Gate:
             open=self.open,
             group_size=self.group_size,
             checks=tuple(check.record() for check in self.checks),
+            warnings=self.warnings,
         )
 
 
-def gate(played: PlayedRun, thresholds: Thresholds, forgetting: Estimate = NOTHING) -> Gate:
+def gate(played: PlayedRun, thresholds: Thresholds, forgetting: Estimate | None = None) -> Gate:
     """Holds a run against the thresholds.
 
     Args:
         played: The run, with at least ``group_size`` samples a problem for what groups tell.
         thresholds: What is asked.
-        forgetting: The largest loss on a general benchmark, with its interval, where it was measured.
+        forgetting: The largest loss on a general benchmark, with its interval; None where none was given.
 
     Raises:
-        InputError: If the run's problems are missing or have changed.
+        InputError: If the run is not finished, or its problems are missing or have changed.
     """
+    played.require_whole()
     measured = _Measured(played, thresholds.group_size, forgetting)
     checks = [Check(name, *measured.of(name, threshold)) for name, threshold in thresholds.checks.items()]
-    return Gate(played.folder.name, judged_episodes(played.folder), thresholds.group_size, tuple(checks))
+    warnings = tuple(sampling_warnings(played))
+    return Gate(played.folder.name, judged_episodes(played.folder), thresholds.group_size, tuple(checks), warnings)
 
 
 @dataclass(frozen=True)
@@ -126,7 +140,7 @@ class _Measured:
 
     played: PlayedRun
     size: int
-    forgetting: Estimate
+    forgetting: Estimate | None
 
     @cached_property
     def cases(self) -> list[Case]:
@@ -141,32 +155,47 @@ class _Measured:
     def filtered(self) -> list[Group]:
         return [group for group in self.groups if group.teaches]
 
-    def of(self, name: CheckName, threshold: Threshold) -> tuple[Estimate, Threshold, str]:
+    def of(self, name: CheckName, threshold: Threshold) -> tuple[Estimate, Threshold, str, str]:
         """The arguments of a check."""
         found = self._metric(name) if name in METRICS else self._special[name]()
-        return found, threshold, "" if found.value is not None else self._missing(name)
+        return found, threshold, *(("", "") if found.value is not None else self._missing(name))
 
-    def _missing(self, name: CheckName) -> str:
+    def _missing(self, name: CheckName) -> tuple[str, str]:
+        """Why there is no value, and what to do about that; empty where it is what the threshold says."""
+        if not self.cases:
+            return (
+                "every episode ended in an error",
+                "see the errors in episodes.jsonl, and give the run's command again",
+            )
         if name == "entropy":
-            return "the run holds no logprobs of swift infer"
+            return "the run holds no logprobs of swift infer", "say logprobs: true in the inference recipe"
+        if name == "forgetting" and self.forgetting is None:
+            return "no --forgetting was given", "measure it: bash shell/forgetting.sh"
         if name == "forgetting":
-            return "no --forgetting was given"
+            return (
+                "of no benchmark in it could anything be lost",
+                "measure benchmarks that the model could answer before",
+            )
+        if name == "rr_at_5" and self.played.setting.horizon < 5:
+            steps = self.played.setting.horizon
+            return f"episodes had {steps} steps at most", "play with --max-steps 5, or leave the check out (--config)"
         if name in METRICS:
-            return "no episode that it applies to"
+            return "no episode that it applies to", ""
         if not self.groups:
-            return f"no problem has {self.size} scored samples; play the run with --samples {self.size}"
-        return "no problem is left by the filter"
+            many = f"--samples {self.size}"
+            return f"no problem has {self.size} scored samples; play the run with {many}", f"play the run with {many}"
+        return "no problem is left by the filter", ""
 
     @property
     def _special(self) -> Mapping[str, Callable[[], Estimate]]:
         return {
             "headroom": self._headroom,
             "zero_variance_groups": lambda: self._mean(self.groups, lambda group: group.alike(self.size)),
-            "zero_variance_filtered": lambda: self._mean(self.filtered, lambda g: g.fresh_alike(self.size)),
+            "zero_variance_filtered": lambda: fresh_alike(self.filtered, self.size),
             "prompts_left": self._prompts_left,
             "reward_spread": lambda: self._mean(self.groups, lambda group: group.spread, share=False),
             "entropy": self._entropy,
-            "forgetting": lambda: self.forgetting,
+            "forgetting": lambda: self.forgetting or NOTHING,
         }
 
     def _metric(self, name: str) -> Estimate:

@@ -38,10 +38,6 @@ class Group:
             return None
         return (math.comb(good, size) + math.comb(tries - good, size)) / math.comb(tries, size)
 
-    def fresh_alike(self, size: int) -> float:
-        """The same of a fresh group, if the pass rate is what was measured: p^G + (1 - p)^G."""
-        return self.pass_rate**size + (1 - self.pass_rate) ** size
-
     @property
     def spread(self) -> float | None:
         """Standard deviation of the returns, as GRPO divides by it; None for fewer than two."""

@@ -64,6 +64,7 @@ class GateRecord(BaseModel):
         open: Whether the run's model is ready.
         group_size: ``num_generations`` that is planned.
         checks: One a check, in the order of the thresholds.
+        warnings: What a reader must know before believing it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -74,6 +75,7 @@ class GateRecord(BaseModel):
     open: bool
     group_size: int
     checks: tuple[CheckRecord, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def shut_by(self) -> list[CheckRecord]:

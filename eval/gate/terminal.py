@@ -19,7 +19,7 @@ def print_gate(gate: Gate, console: Console | None = None) -> None:
             console.print(f"{check.name}: not measured: {check.note}", markup=False, highlight=False)
     for check in (check for check in gate.checks if not check.passes):
         console.print(f"{check.name}: {check.threshold.why}", markup=False, highlight=False)
-        console.print(f"  fix: {check.threshold.fix}", markup=False, highlight=False)
+        console.print(f"  fix: {check.advice}", markup=False, highlight=False)
     shut = sum(not check.passes for check in gate.checks)
     verdict = "open: ready for GRPO" if gate.open else f"shut: {shut} of {len(gate.checks)} checks"
     console.print(f"gate {verdict}", markup=False, highlight=False)

@@ -116,7 +116,7 @@ def _verdict(found: GateRecord) -> str:
 
 
 def _warnings(found: GateRecord, run: RunFolder) -> list[str]:
-    told = []
+    told = [f"Of this gate: {warning}" for warning in found.warnings]
     if found.episodes_sha256 != judged_episodes(run):
         told.append(f"The episodes have changed since the gate was run. Run it again: ordebug gate {run.path}")
     made = {check.check for check in found.checks}

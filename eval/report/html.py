@@ -33,7 +33,6 @@ HEALTH = {
     "think_malformed": "thought is malformed",
 }
 CONFIG_SHOWN = ("policy", "model", "recipe", "problems", "profile", "actions", "max_steps", "samples", "limit", "seed")
-PROMPTS_NEED = ("actions", "profile", "max_steps", "max_prompt_tokens", "auto_submit", "problems", "limit", "seed")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,8 @@ def write_report(runs: Sequence[RunFolder], problems: Path | None = None, worker
     """
     played = [PlayedRun(run, problems) for run in runs]
     for run in played:
-        _check(run)
+        run.folder.read_metrics()
+        _ = run.manifest  # both are told to be wrong before anything is written
     views = [_view(run) for run in played]
     browser = Browser()
     for place, run in enumerate(played):
@@ -85,20 +85,6 @@ def write_report(runs: Sequence[RunFolder], problems: Path | None = None, worker
             )
         )
     return target
-
-
-def _check(run: PlayedRun) -> None:
-    run.folder.read_metrics()
-    data = run.manifest.get("data")
-    known = data if isinstance(data, dict) else {}
-    digests = {name for name, entry in known.items() if isinstance(entry, dict) and "sha256" in entry}
-    missing = [name for name in PROMPTS_NEED if name not in run.config]
-    missing += [f"data {name}" for name in ("problems", "models") if name not in digests]
-    if missing:
-        raise InputError(
-            f"{run.folder.manifest_file}: not a whole manifest: {', '.join(missing)} missing.",
-            "Restore it from where the run was played, or play the run again.",
-        )
 
 
 def _environment() -> Environment:

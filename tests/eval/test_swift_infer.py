@@ -61,6 +61,6 @@ def test_an_adapter_that_vllm_does_not_take_is_refused_at_once(tmp_path: Path) -
     recipe.write_text("infer_backend: vllm\n")
     with pytest.raises(UsageError, match="holds whole layers") as caught:
         swift_for("swift-infer", str(tmp_path), recipe, [])
-    assert f"--adapters {tmp_path} --model base" in caught.value.fix
+    assert f"shell/merge.sh {tmp_path} {tmp_path}-merged" in caught.value.fix
     assert swift_for("swift-infer", str(tmp_path), recipe, ["--infer_backend transformers"])
     assert swift_for("swift-infer", str(tmp_path), recipe, ["--merge_lora true"])

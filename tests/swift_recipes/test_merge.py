@@ -11,7 +11,8 @@ import pytest
 
 from ordebug.core.errors import InputError, UsageError
 from ordebug.swift_recipes.catalogue import FOLDER
-from ordebug.swift_recipes.merge import base_words, same_model
+from ordebug.swift_recipes.merge import base_words
+from ordebug.swift_recipes.model_names import same_model
 
 MERGE = Path(__file__).resolve().parent.parent.parent / "shell" / "merge.sh"
 OFFLINE = {"USE_HF": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}

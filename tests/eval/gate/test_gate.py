@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from ordebug.cli.main import app
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import read_rows, write_json, write_rows
+from ordebug.core.manifest import sha256_file
 from ordebug.env.repair_env import Rules
 from ordebug.eval.attempt import Setting
 from ordebug.eval.gate.forgotten import largest_loss
@@ -54,10 +55,10 @@ def held(run: Path, **changes: Any) -> dict[str, Check]:
 
 def test_groups_by_hand() -> None:
     group = Group("c", (True, True, False, False), (1.0, 0.0))
-    assert group.alike(2) == pytest.approx(1 / 3) and group.fresh_alike(2) == 0.5 and group.alike(5) is None
+    assert group.alike(2) == pytest.approx(1 / 3) and group.alike(5) is None
     assert group.spread == pytest.approx(math.sqrt(0.5)) and group.teaches
     sure = Group("c", (True,) * 4, (1.0,))
-    assert (sure.alike(4), sure.fresh_alike(4), sure.spread, sure.teaches) == (1.0, 1.0, None, False)
+    assert (sure.alike(4), sure.spread, sure.teaches) == (1.0, None, False)
     assert pass_rates({"a": group, "b": sure}, 4) == {"a": 0.5, "b": 1.0} and pass_rates({"a": group}, 5) == {}
 
 
@@ -109,6 +110,51 @@ def test_entropy_of_what_was_sampled(run: Path) -> None:
     write_rows(run / "infer" / "round_01.result.jsonl", rows)
     found = held(run)["entropy"].estimate
     assert (found.value, found.n) == (1.0, 1)
+
+
+def test_advice_says_what_is_missing(run: Path, make_set: MakeSet, tmp_path: Path) -> None:
+    short = tmp_path / "short"
+    rollout(
+        Rollout("drop-random", make_set(2, "other"), short, Setting(rules=Rules(max_steps=4)), samples=8, alone=True)
+    )
+    check = held(short)["rr_at_5"]
+    assert check.note == "episodes had 4 steps at most" and "--max-steps 5" in check.record().fix and not check.passes
+    assert held(run)["forgetting"].note == "no --forgetting was given"
+    floor = gate(PlayedRun(RunFolder(run)), read_thresholds(), Estimate()).checks[-1]
+    assert floor.name == "forgetting" and floor.note == "of no benchmark in it could anything be lost"
+    rewritten(run, lambda row: {**row, "stop": "error", "objective": None})
+    assert held(run)["headroom"].note == "every episode ended in an error"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "arguments", "warned"),
+    [
+        ("temperature: 0", [], "temperature 0,"),
+        ("temperature: 0", ["--temperature", "1"], None),
+        (
+            "temperature: 0",
+            ["--temperature", "0", "--temperature=1.0", "--top_p", ".9", "--top_k", "20"],
+            "top_p 0.9, top_k 20,",
+        ),
+        ("seed: 1", [], None),
+    ],
+)
+def test_samples_of_another_temperature_are_warned_of(
+    run: Path, recipe: str, arguments: list[str], warned: str | None
+) -> None:
+    file, manifest = run / "infer.yaml", json.loads((run / "manifest.json").read_text())
+    file.write_text(recipe)
+    manifest["config"] |= {"model": "m", "recipe": str(file), "infer_arguments": arguments}
+    manifest["data"]["recipe"] = {"path": str(file), "sha256": sha256_file(file)}
+    write_json(run / "manifest.json", manifest)
+    done = CliRunner().invoke(app, ["gate", str(run)])
+    assert (f"drawn with {warned}" in done.stderr) if warned else "warning" not in done.stderr
+    kept = read_gate(RunFolder(run))
+    assert kept is not None and len(kept.warnings) == (warned is not None)
+    file.write_text("temperature: 0.5")
+    CliRunner().invoke(app, ["gate", str(run)])
+    now = read_gate(RunFolder(run))
+    assert now is not None and len(now.warnings) == ("top_p" in (warned or "")), "an edited recipe tells nothing"
 
 
 def row(benchmark: str, delta: float, low: float, high: float, verdict: str) -> dict[str, Any]:
@@ -197,6 +243,40 @@ def test_prompts_of_a_run(run: Path, tmp_path: Path) -> None:
     assert {row["env_config"]["max_steps"] for _, row in read_rows(out)} == {5}
     assert isinstance(CliRunner().invoke(app, [*arguments, "--max-steps", "3"]).exception, UsageError)
     assert "warning unfiltered" in CliRunner().invoke(app, [*arguments[:3], "--out", str(out)]).output
+
+
+def test_a_run_that_was_stopped_is_judged_by_neither_command(run: Path, tmp_path: Path) -> None:
+    """Episodes are kept as they end, so what is there first is what ended in one step."""
+    file, manifest = run / "episodes.jsonl", json.loads((run / "manifest.json").read_text())
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:20]))
+    prompts = [
+        "grpo-data",
+        "--problems",
+        manifest["config"]["problems"],
+        "--run",
+        str(run),
+        "--out",
+        str(tmp_path / "x"),
+    ]
+    for words in (["gate", str(run)], prompts):
+        found = CliRunner().invoke(app, words).exception
+        assert isinstance(found, InputError) and "4 of 6 problems lack samples" in found.message, words
+        assert manifest["command"] in found.fix
+    assert not (run / RESULT).exists() and not (tmp_path / "x").exists()
+
+
+def test_a_sample_that_ended_in_an_error_is_there(run: Path) -> None:
+    rewritten(run, lambda row: {**row, **({"stop": "error", "objective": None} if row["sample"] == 3 else {})})
+    assert held(run)["rr_at_5"].estimate.n == 42
+
+
+@pytest.mark.parametrize("manifest", [{"config": {}}, {"config": {}, "data": []}])
+def test_another_manifest_is_refused(tmp_path: Path, manifest: dict[str, Any]) -> None:
+    write_json(tmp_path / "manifest.json", manifest)
+    found = CliRunner().invoke(app, ["gate", str(tmp_path)]).exception
+    assert (
+        isinstance(found, InputError) and "policy, profile, actions" in found.message and "data models" in found.message
+    )
 
 
 def test_one_sample_a_problem_is_no_pass_rate(make_set: MakeSet, tmp_path: Path) -> None:
