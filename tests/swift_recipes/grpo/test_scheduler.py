@@ -1,10 +1,8 @@
 """Episodes through ms-swift's own loops, with written replies in a model's place."""
 
 import asyncio
-import importlib
 import json
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,9 +31,7 @@ from ordebug.env.problem_set import read_problem_set
 from ordebug.env.repair_env import RepairEnv
 from ordebug.env.reward import TIERS
 from ordebug.env.solvers.gurobi_environment import environment
-from ordebug.swift_recipes.grpo import judges
 from ordebug.swift_recipes.grpo.gym_env import OrdebugEnv
-from ordebug.swift_recipes.grpo.judges import Judges
 
 THOUGHT = "<think>\nhm\n</think>\n\nAction: "
 VAIN = THOUGHT + "GET_IIS()"
@@ -241,30 +237,3 @@ def test_the_loop_goes_on_while_workers_solve(make_prompts: Callable[..., Any]) 
         return ticks
 
     assert asyncio.run(both()) > 5
-
-
-FAILING = """import os, time
-def judge_all(items):
-    if "dies" in items:
-        os._exit(9)
-    if "hangs" in items:
-        time.sleep(600)
-    return list(items)
-"""
-
-
-@pytest.mark.parametrize("bad", ["dies", "hangs"])
-def test_a_worker_that_hangs_or_dies_costs_its_own_reply(
-    bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "failing.py").write_text(FAILING)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(judges, "judge_all", importlib.import_module("failing").judge_all)
-    own = Judges(1, seconds=8)
-    try:
-        found: Any = asyncio.run(own.judge([["good"], ["good", bad], ["other"]]))  # type: ignore[list-item]
-        assert found[0] == ["good"] and found[2] == ["other"] and found[1][0] == "good"
-        assert found[1][1].why == "its worker process hung or died"
-    finally:
-        own.close()
-        sys.modules.pop("failing")
