@@ -28,11 +28,16 @@ class OrdebugEnv(Env):  # type: ignore[misc]
         self.horizon = self._config.max_steps
         self.truncated = False
 
+    @property
+    def steps_left(self) -> int:
+        """What the first prompt says is left."""
+        return self._config.max_steps - len(self._config.decisions())
+
     async def reset(self, config: Any) -> tuple[str, dict[str, Any], str]:
         """Shows the state of the row's prompt: the user turn, an info dict and the system turn.
 
         Raises:
-            InputError: If the row names no problem.
+            InputError: If the row names no problem, or its state is not the one that the prompt was made of.
             SolverError: If the solver failed.
         """
         problem = (config.data_dict or {}).get("problem")
@@ -66,7 +71,8 @@ class OrdebugEnv(Env):  # type: ignore[misc]
         return known | {"actions": list(self._standing.actions), "thoughts": list(self._standing.thoughts)}
 
     async def _judged(self) -> Standing:
-        item = Decisions(self._problem, self._config, self._replies, self.horizon, shown=True)
+        digest = self._config.prompt_sha256
+        item = Decisions(self._problem, self._config, self._replies, self.horizon, prompt_sha256=digest, shown=True)
         [[verdict]] = await shared_judges().judge([[item]])
         if isinstance(verdict, Unjudged):
             raise SolverError(verdict.why)

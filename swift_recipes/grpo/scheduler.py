@@ -10,7 +10,7 @@ from typing import Any
 
 from swift.rollout.multi_turn import GYMScheduler
 
-from ordebug.core.errors import LicenceError, SolverError
+from ordebug.core.errors import InputError, LicenceError, SolverError
 from ordebug.swift_recipes.grpo.gym_env import OrdebugEnv
 
 
@@ -67,6 +67,12 @@ class OrdebugScheduler(GYMScheduler):  # type: ignore[misc]
     def _create_env(self, env_config: dict[str, Any]) -> Any:
         env = super()._create_env(env_config)
         if isinstance(env, OrdebugEnv) and self.max_turns:
+            if env.steps_left > self.max_turns:
+                raise InputError(
+                    f"the prompt says {env.steps_left} steps are left, and --max_turns ends it after {self.max_turns}.",
+                    f"Write the prompts with ordebug grpo-data --max-steps {self.max_turns}, or of a run with as many; "
+                    f"or train with --max_turns {env.steps_left}, on the rollout server too.",
+                )
             env.horizon = self.max_turns
         return env
 

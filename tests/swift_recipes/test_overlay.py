@@ -147,7 +147,9 @@ def test_ms_swift_trains_with_it(tmp_path: Path, overlay: str, more: str, wanted
 
     generate(tmp_path / "set", Plan(4, ("A",), ("production",), seed=5), workers=1)
     rows = tmp_path / "grpo.jsonl"
-    write_prompts(read_problem_set(tmp_path / "set"), EnvConfig(problems=tmp_path / "set"), rows)
+    write_prompts(
+        read_problem_set(tmp_path / "set"), EnvConfig(problems=tmp_path / "set", max_steps=2), rows
+    )  # as EPISODES has turns
     build(rows, tmp_path / "model")
     (tmp_path / "own.yaml").write_text(find_recipe(f"rlhf/tiny_cpu_grpo{overlay}").text)
     files = {"--model": "model", "--dataset": "grpo.jsonl", "--output_dir": "out"}

@@ -1,8 +1,10 @@
 """Every recipe that comes with ordebug passes its own check, and says why each value is what it is."""
 
+import re
+
 import pytest
 
-from ordebug.swift_recipes.catalogue import FOLDER, KINDS, Recipe, recipes
+from ordebug.swift_recipes.catalogue import FOLDER, KINDS, Recipe, find_recipe, recipes
 
 RECIPES = recipes()
 
@@ -24,6 +26,7 @@ def test_all_recipes_are_here() -> None:
         "infer/qwen2_5_7b_vllm",
         "export/merge_lora",
         "rollout/qwen3_8b_vllm",
+        "rollout/qwen3_8b_multi_turn_vllm",
     } <= names
     assert len(names) == len(list(FOLDER.glob("*/*.yaml"))) == len(RECIPES), "a folder that no swift command has"
     assert {recipe.kind for recipe in RECIPES} <= set(KINDS.values())
@@ -51,6 +54,18 @@ def test_training_and_inference_agree() -> None:
         for key in ("model", "model_type", "template", "torch_dtype"):
             assert trained[key] == inferred[key], (model, key)
         assert inferred["vllm_max_lora_rank"] >= trained["lora_rank"]
+
+
+@pytest.mark.parametrize("served", [r for r in RECIPES if r.kind == "rollout"], ids=lambda recipe: recipe.name)
+def test_a_rollout_server_takes_what_its_trainer_asks(served: Recipe) -> None:
+    named = re.search(r"(rlhf/\w+)\+server", served.about)
+    assert named, "a server says which recipe it is for"
+    trained = find_recipe(named[1]).values
+    for key in ("max_length", "vllm_max_model_len"):
+        assert served.values[key] >= trained[key], key
+    assert served.values["vllm_max_model_len"] >= served.values["max_length"] + trained["max_completion_length"]
+    for key in ("model", "model_type", "template", "multi_turn_scheduler", "gym_env", "max_turns"):
+        assert served.values.get(key) == trained.get(key), key
 
 
 def test_a_step_has_the_same_rows_in_every_8b_recipe() -> None:

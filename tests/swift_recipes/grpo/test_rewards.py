@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,8 +16,10 @@ from ordebug.converters.env_config import EnvConfig
 from ordebug.converters.grpo import Source, State, rows_of
 from ordebug.core.errors import InputError
 from ordebug.env.problem import ERROR_TYPES, Problem
+from ordebug.env.repair_env import RepairEnv, Rules
+from ordebug.eval.attempt import PolicyReply
 from ordebug.swift_recipes.grpo import rewards as ours
-from ordebug.swift_recipes.grpo.decision import Decisions, Unjudged, Verdict
+from ordebug.swift_recipes.grpo.decision import Decisions, Standing, Unjudged, Verdict, judge
 
 NAMES = ["ordebug_outcome", "ordebug_format", "ordebug_think", "ordebug_sum"]
 THOUGHT = "<think>\nThe limit is wrong.\n</think>\n\nAction: "
@@ -131,14 +134,24 @@ class TestWhatMadePublishedTrainingFail:
         found = scored(row, [THOUGHT + "GET_IIS()", THOUGHT, "", THOUGHT + "GET_IIS", THOUGHT + "GET_IIS()\nAction: x"])
         assert found["ordebug_outcome"][0] > 0 and all(value < -0.7 for value in found["ordebug_outcome"][1:])
 
-    def test_damage_does_not_pay(self, make_prompts: Callable[..., Any]) -> None:
-        prompts = make_prompts("A")
-        row = prompts.rows[0]
-        drops = [f"Action: DROP_CONSTRAINT({name})" for name in ("a", "b")]
-        both, one = scored(row, ["\n".join(drops), THOUGHT + gold(prompts.problems.get(row["problem"]))])[
-            "ordebug_outcome"
-        ]
-        assert both < one
+    @pytest.mark.parametrize("error_type", "AD")
+    def test_damage_does_not_pay(self, make_prompts: Callable[..., Any], error_type: str) -> None:
+        """There whatever made the model feasible was paid in full, however much was dropped for it."""
+        prompts = make_prompts(error_type, count=6, max_steps=20)
+        shared = prompts.rows[0]["env_config"] | {"auto_submit": False}  # else the first drop ends the episode
+
+        def played(problem: Problem, actions: Sequence[str]) -> Standing:
+            replies = tuple(PolicyReply(THOUGHT + action) for action in (*actions, "SUBMIT()"))
+            return judge(Decisions(problem.problem_id, EnvConfig.model_validate(shared), replies, horizon=20))
+
+        paid = []
+        for problem in prompts.problems:
+            with closing(RepairEnv(problem, prompts.problems, Rules("extended"))) as env:
+                conflict = env.reset()[0].conflict.rows
+            dropped = played(problem, [f"DROP_CONSTRAINT({name})" for name in conflict])
+            if dropped.info["status"] == "OPTIMAL":  # of some nothing is left that bounds the objective
+                paid.append((dropped.total, played(problem, problem.repair).total))
+        assert len(paid) >= 4 and all(damage < repair - 0.2 for damage, repair in paid), paid
 
 
 def test_a_row_of_other_problems_stops_the_training(make_prompts: Callable[..., Any]) -> None:

@@ -1,15 +1,15 @@
 """Episodes through ms-swift's own loops, with written replies in a model's place."""
 
 import asyncio
-import importlib
+import json
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gurobipy as gp
 import pytest
 from swift.infer_engine import RequestConfig
 from swift.infer_engine.protocol import (
@@ -23,13 +23,15 @@ from swift.infer_engine.protocol import (
 from swift.rollout import multi_turns
 from swift.rollout.agent_loop import invoke_async_hook, run_multi_turn
 
-from ordebug.converters.env_config import read_env_config
-from ordebug.core.errors import SolverError
+from ordebug.converters.env_config import EnvConfig, read_env_config
+from ordebug.converters.grpo import Source, State, rows_of, write_prompts
+from ordebug.core.errors import InputError, SolverError
+from ordebug.env.generate.generator import Plan, generate
+from ordebug.env.problem_set import read_problem_set
 from ordebug.env.repair_env import RepairEnv
 from ordebug.env.reward import TIERS
-from ordebug.swift_recipes.grpo import judges
+from ordebug.env.solvers.gurobi_environment import environment
 from ordebug.swift_recipes.grpo.gym_env import OrdebugEnv
-from ordebug.swift_recipes.grpo.judges import Judges
 
 THOUGHT = "<think>\nhm\n</think>\n\nAction: "
 VAIN = THOUGHT + "GET_IIS()"
@@ -117,7 +119,7 @@ def test_an_episode_is_the_one_that_evaluation_plays(make_prompts: Callable[...,
 
 
 def test_max_turns_ends_and_closes(make_prompts: Callable[..., Any]) -> None:
-    [output], scheduler = colocate(make_prompts("A").rows[0], Scripted([VAIN]), max_turns=2)
+    [output], scheduler = colocate(make_prompts("A", max_steps=2).rows[0], Scripted([VAIN]), max_turns=2)
     assert output.rollout_infos["stop"] == "max_steps" and output.rollout_infos["gym_done"] is True
     assert output.rollout_infos["total_reward"] == pytest.approx(TIERS["not_recovered"] - 0.01)
     assert nothing_left(scheduler)
@@ -129,8 +131,40 @@ def test_a_reply_cut_off_ends_and_closes(make_prompts: Callable[..., Any]) -> No
     assert output.rollout_infos["total_reward"] < -0.7 and nothing_left(scheduler)
 
 
+def test_a_prompt_promises_no_step_that_is_not_played(make_prompts: Callable[..., Any]) -> None:
+    row = make_prompts("A").rows[0]
+    assert "Steps left: 4" in row["messages"][1]["content"]
+    with pytest.raises(InputError, match="says 4 steps are left, and --max_turns ends it after 3") as raised:
+        colocate(row, Scripted([VAIN]), max_turns=3)
+    assert "--max-steps 3" in raised.value.fix and "--max_turns 4" in raised.value.fix
+
+
+def test_a_later_state_ends_when_its_prompt_says(make_prompts: Callable[..., Any]) -> None:
+    prompts = make_prompts("A")
+    problem = prompts.rows[0]["problem"]
+    config = read_env_config(prompts.rows[0]["env_config"])
+    [row] = rows_of(Source(prompts.problems, problem, config, (State(("GET_IIS()",)),)))
+    assert "Steps left: 3" in row["messages"][1]["content"]
+    script = Scripted([VAIN])
+    [output], _ = colocate(row, script, max_turns=4)
+    assert (output.rollout_infos["stop"], output.rollout_infos["num_turns"]) == ("max_steps", 3)
+    assert script.prompts[0] == row["messages"] and "Steps left: 1" in script.prompts[-1][-1]["content"]
+
+
+def test_a_problem_that_has_changed_since_is_noticed(tmp_path: Path) -> None:
+    generate(tmp_path, Plan(1, ("A",), ("production",), seed=5), workers=1)
+    problems = read_problem_set(tmp_path)
+    write_prompts(problems, EnvConfig(problems=tmp_path, max_steps=2), tmp_path / "grpo.jsonl")
+    row = json.loads((tmp_path / "grpo.jsonl").read_text())
+    with gp.read(str(problems.model_path(problems.get(row["problem"]))), env=environment()) as model:
+        model.getConstrs()[0].RHS += 1
+        model.write(str(problems.model_path(problems.get(row["problem"]))))
+    with pytest.raises(InputError, match="not the one of its state"):
+        colocate(row, Scripted([VAIN]), max_turns=2)
+
+
 def test_tokens_are_read_as_text(make_prompts: Callable[..., Any]) -> None:
-    scheduler = multi_turns["ordebug"](max_turns=3, tokenizer=Letters())
+    scheduler = multi_turns["ordebug"](max_turns=4, tokenizer=Letters())
     [request] = requests_of(make_prompts("A").rows[0])
     invoke_async_hook(scheduler.on_trajectory_start([request]))
     request.messages.append({"role": "assistant", "content": [ord(letter) for letter in VAIN]})
@@ -167,13 +201,13 @@ def test_an_episode_that_cannot_begin_does_not_stop_others(
         return await whole(self, config)
 
     monkeypatch.setattr(OrdebugEnv, "reset", failing)
-    found, scheduler = colocate(make_prompts("A").rows[0], Scripted([VAIN]), max_turns=2, count=2)
+    found, scheduler = colocate(make_prompts("A", max_steps=2).rows[0], Scripted([VAIN]), max_turns=2, count=2)
     assert [math.isnan(output.rollout_infos["total_reward"]) for output in found] == [True, False]
     assert nothing_left(scheduler)
 
 
 def test_a_rollout_server_plays_the_same(make_prompts: Callable[..., Any]) -> None:
-    row = make_prompts("A").rows[0]
+    row = make_prompts("A", max_steps=2).rows[0]
     script = Scripted([VAIN])
     scheduler = multi_turns["ordebug"](infer_engine=script, max_turns=2, tokenizer=Letters())
     output = asyncio.run(scheduler.run(requests_of(row)[0], RequestConfig()))
@@ -188,7 +222,7 @@ def test_a_server_that_fails_leaves_nothing(make_prompts: Callable[..., Any]) ->
 
     scheduler = multi_turns["ordebug"](infer_engine=Broken([VAIN]), max_turns=2, tokenizer=Letters())
     with pytest.raises(RuntimeError, match="engine lost"):
-        asyncio.run(scheduler.run(requests_of(make_prompts("A").rows[0])[0], RequestConfig()))
+        asyncio.run(scheduler.run(requests_of(make_prompts("A", max_steps=2).rows[0])[0], RequestConfig()))
     assert nothing_left(scheduler)
 
 
@@ -203,30 +237,3 @@ def test_the_loop_goes_on_while_workers_solve(make_prompts: Callable[..., Any]) 
         return ticks
 
     assert asyncio.run(both()) > 5
-
-
-FAILING = """import os, time
-def judge_all(items):
-    if "dies" in items:
-        os._exit(9)
-    if "hangs" in items:
-        time.sleep(600)
-    return list(items)
-"""
-
-
-@pytest.mark.parametrize("bad", ["dies", "hangs"])
-def test_a_worker_that_hangs_or_dies_costs_its_own_reply(
-    bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "failing.py").write_text(FAILING)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(judges, "judge_all", importlib.import_module("failing").judge_all)
-    own = Judges(1, seconds=8)
-    try:
-        found: Any = asyncio.run(own.judge([["good"], ["good", bad], ["other"]]))  # type: ignore[list-item]
-        assert found[0] == ["good"] and found[2] == ["other"] and found[1][0] == "good"
-        assert found[1][1].why == "its worker process hung or died"
-    finally:
-        own.close()
-        sys.modules.pop("failing")
