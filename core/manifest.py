@@ -22,6 +22,8 @@ PACKAGES = {
     "vllm": "vllm",
     "gurobi": "gurobipy",
 }
+WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth")
+NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state")
 
 
 def package_versions() -> dict[str, str | None]:
@@ -40,6 +42,13 @@ def sha256_file(path: Path) -> str:
     """Hex digest of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def weights_sha256(model: str) -> dict[str, str]:
+    """Digests of a model folder's weights by file name; none where the model is not a folder of this machine."""
+    folder = Path(model)
+    files = {file for pattern in WEIGHTS for file in folder.glob(pattern)} if folder.is_dir() else set()
+    return {file.name: sha256_file(file) for file in sorted(files) if not file.name.startswith(NOT_WEIGHTS)}
 
 
 def sha256_text(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ordebug.core.manifest import manifest, sha256_file
+from ordebug.core.manifest import manifest, sha256_file, weights_sha256
 from ordebug.env.problem_set import ProblemSet
 from ordebug.env.renderer import RENDERER_VERSION
 from ordebug.env.reward import REWARD_VERSION
@@ -13,8 +13,6 @@ from ordebug.env.solvers.gurobi import solver_manifest
 from ordebug.env.solvers.highs_engine import highs_manifest
 from ordebug.eval.metrics import METRICS_VERSION
 
-WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth")
-NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state")
 WHERE_TO_FIND = ("problems", "model", "recipe")
 SINCE_ADDED = {"solver": "auto"}
 """Settings that older manifests do not name, with what held then."""
@@ -45,13 +43,6 @@ def run_manifest(
     )
     found["data"]["models"] = {"path": str(problems.folder), "sha256": models_sha256(problems)}
     return found
-
-
-def weights_sha256(model: str) -> dict[str, str]:
-    """Digests of a model folder's weights by file name; none where the model is not a folder of this machine."""
-    folder = Path(model)
-    files = {file for pattern in WEIGHTS for file in folder.glob(pattern)} if folder.is_dir() else set()
-    return {file.name: sha256_file(file) for file in sorted(files) if not file.name.startswith(NOT_WEIGHTS)}
 
 
 def models_sha256(problems: ProblemSet) -> str:

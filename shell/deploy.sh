@@ -45,12 +45,12 @@ else
   # ms-swift's plugins for vLLM are for GPUs; the cache would take half of the memory; bound threads would share one core
   export VLLM_PLUGINS='' VLLM_CPU_KVCACHE_SPACE="${VLLM_CPU_KVCACHE_SPACE:-1}" VLLM_CPU_OMP_THREADS_BIND=nobind
 fi
+[[ "$recipe" != tiny_cpu || -x "$bin/vllm" ]] ||
+  fail "there is no GPU, and no .venv-vllm to serve without one." "bash shell/setup_vllm_cpu.sh"
 [[ ! -d "$root/.venv/bin" ]] || PATH="$root/.venv/bin:$PATH"
 command -v ordebug >/dev/null || fail "there is no program 'ordebug'." "bash shell/setup.sh"
 told=$(ordebug recipes serving "$checkpoint" "$root/swift_recipes/deploy/$recipe.yaml" --engine "$engine" -- "${arguments[@]}") || exit 2
 eval "told=($told)"  # quoted for a shell
-[[ "$recipe" != tiny_cpu || -x "$bin/vllm" ]] ||
-  fail "there is no GPU, and no .venv-vllm to serve without one." "bash shell/setup_vllm_cpu.sh"
 [[ ! -d "$bin" ]] || PATH="$bin:$PATH"
 export VLLM_NO_USAGE_STATS=1  # nothing is reported to anyone
 command -v "$engine" >/dev/null || fail "there is no program '$engine'." "With GPUs: bash shell/setup.sh --gpu; without: bash shell/setup_vllm_cpu.sh"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ordebug.eval.run_manifest import weights_sha256
+from ordebug.core.manifest import weights_sha256
 
 
 def is_local(model: str) -> bool:

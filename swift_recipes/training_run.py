@@ -15,8 +15,7 @@ from typing import Any, Literal
 
 from ordebug.core.errors import UsageError
 from ordebug.core.jsonl import read_json, write_json
-from ordebug.core.manifest import MANIFEST, manifest, sha256_text
-from ordebug.eval.run_manifest import weights_sha256
+from ordebug.core.manifest import MANIFEST, manifest, sha256_text, weights_sha256
 from ordebug.swift_recipes.catalogue import Recipe, as_words, find_recipe
 from ordebug.swift_recipes.hubs import HubName
 from ordebug.swift_recipes.weights import NOT_HERE, fetch_missing, folder_of

@@ -7,9 +7,9 @@ from typing import Any
 
 from ordebug.core.errors import ToolError, UsageError
 from ordebug.core.jsonl import read_json, write_json
+from ordebug.core.manifest import weights_sha256
 from ordebug.eval.forgetting.panel import Panel
 from ordebug.eval.process import run_logged
-from ordebug.eval.run_manifest import weights_sha256
 
 SIDE = "side.json"
 LABEL = "model"

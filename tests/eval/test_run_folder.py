@@ -8,10 +8,11 @@ import pytest
 
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import write_json, write_rows
+from ordebug.core.manifest import weights_sha256
 from ordebug.env.problem_set import read_problem_set
 from ordebug.eval.metrics import METRICS, METRICS_VERSION
 from ordebug.eval.run_folder import METRICS_HOLD, RunFolder, locked
-from ordebug.eval.run_manifest import models_sha256, weights_sha256
+from ordebug.eval.run_manifest import models_sha256
 
 MakeSet = Callable[..., Path]
 
