@@ -3,12 +3,14 @@
     python benchmarks/grpo_tiny.py runs/grpo-1 runs/grpo-2 runs/grpo-3 --png docs/grpo.png
 
 Each run's lines: mean reward of the first and the last ten steps, then of the unseen problems the value before and
-after, and the paired difference with its 95 % interval. ``return`` is the environment's, of whole episodes.
+after, and the paired difference with its 95 % interval. ``return`` is the environment's, of whole episodes. Of several
+runs from one checkpoint, played on the same problems, the last lines take each problem's mean over them: what a run
+gains on average, with the problems as what varies, not the seeds.
 """
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -17,14 +19,19 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot
 
-from ordebug.eval.comparison import compare
 from ordebug.eval.intervals import Difference, paired_difference
+from ordebug.eval.metrics import Case
 from ordebug.eval.played import PlayedRun
 from ordebug.eval.run_folder import RunFolder
+from ordebug.eval.summary import by_problem
 
 METRICS = ("root_cause_at_1", "op", "rr_at_1", "rr_at_5", "action_valid")
+RETURN = "return"
 ENDS = 10
 WINDOW = 15
+
+Values = Mapping[str, float]
+"""One value a problem."""
 
 
 def steps(run: Path) -> list[dict[str, float]]:
@@ -39,7 +46,7 @@ def seed(run: Path) -> int:
     return found
 
 
-def mean(values: list[float]) -> float:
+def mean(values: Sequence[float]) -> float:
     """The mean; NaN of nothing."""
     return sum(values) / len(values) if values else float("nan")
 
@@ -49,30 +56,35 @@ def smoothed(values: list[float]) -> list[float]:
     return [mean(values[max(0, place - WINDOW + 1) : place + 1]) for place in range(len(values))]
 
 
-def returns(played: PlayedRun) -> Mapping[str, tuple[float, str]]:
-    """The return and the cluster of each problem that was judged."""
-    found = {case.problem.problem_id: (case.episode.reward, case.problem.cluster) for case in played.cases()}
-    return {key: (value, cluster) for key, (value, cluster) in found.items() if value is not None}
+def measured(cases: Sequence[Case], name: str) -> Values:
+    """A metric, or the return, of each problem."""
+    if name != RETURN:
+        return by_problem(cases, name)
+    found = {case.problem.problem_id: case.episode.reward for case in cases}
+    return {key: value for key, value in found.items() if value is not None}
 
 
-def gained(run: Path) -> Iterator[str]:
-    """A line a metric: before, after, and the paired difference."""
-    after, before = (PlayedRun(RunFolder(run / name)) for name in ("after", "before"))
-    found = compare(after, before).metrics
-    for name in METRICS:
-        a, b = found[name].a.value, found[name].b.value
-        yield line(name, b, a, found[name].difference, found[name].a.n)
-    first, second = returns(after), returns(before)
-    both = sorted(first.keys() & second.keys())
-    values = [first[key][0] for key in both], [second[key][0] for key in both]
-    difference = paired_difference(*values, [first[key][1] for key in both])
-    yield line("return", mean(values[1]), mean(values[0]), difference, len(both))
+def averaged(runs: Sequence[Values]) -> Values:
+    """Each problem's mean over the runs, of the problems that all measured."""
+    common = set.intersection(*(set(each) for each in runs))
+    return {key: mean([each[key] for each in runs]) for key in sorted(common)}
 
 
-def line(name: str, before: float | None, after: float | None, gain: Difference, count: int) -> str:
+def gained(runs: Sequence[Path]) -> Iterator[str]:
+    """A line a metric: before, after, and the paired difference; of several runs their mean."""
+    after, before = ([PlayedRun(RunFolder(run / name)).cases() for run in runs] for name in ("after", "before"))
+    clusters = {case.problem.problem_id: case.problem.cluster for cases in before for case in cases}
+    for name in (*METRICS, RETURN):
+        a, b = (averaged([measured(cases, name) for cases in side]) for side in (after, before))
+        both = sorted(a.keys() & b.keys())
+        values = [a[key] for key in both], [b[key] for key in both]
+        yield line(name, mean(values[1]), mean(values[0]), paired_difference(*values, [clusters[key] for key in both]))
+
+
+def line(name: str, before: float, after: float, gain: Difference) -> str:
     """One metric."""
-    interval = f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
-    return f"  {name:16} {before:.3f} -> {after:.3f}  {interval}  n {count}"
+    interval = f"{gain.difference:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+    return f"  {name:16} {before:.3f} -> {after:.3f}  {interval}  p {gain.p:.4f}  n {gain.n}"
 
 
 def draw(runs: list[Path], png: Path) -> None:
@@ -81,7 +93,7 @@ def draw(runs: list[Path], png: Path) -> None:
     for number, run in enumerate(runs):
         rewards = [row["reward"] for row in steps(run)]
         places = range(1, len(rewards) + 1)
-        axis.plot(places, rewards, color=f"C{number}", linewidth=0.6, alpha=0.4)
+        axis.plot(places, rewards, color=f"C{number}", linewidth=0.5, alpha=0.3)
         axis.plot(places, smoothed(rewards), color=f"C{number}", linewidth=1.8, label=f"seed {seed(run)}")
     axis.set_xlabel("step")
     axis.set_ylabel("mean reward")
@@ -102,7 +114,10 @@ def main() -> None:
         took = sum(row["step_time"] for row in logged) / 60
         first, last = mean(rewards[:ENDS]), mean(rewards[-ENDS:])
         print(f"{run} (seed {seed(run)}): {len(rewards)} steps, {took:.1f} min; reward {first:.3f} -> {last:.3f}")
-        print("\n".join(gained(run)))
+        print("\n".join(gained([run])))
+    if len(arguments.runs) > 1:
+        print(f"mean of {len(arguments.runs)} runs")
+        print("\n".join(gained(arguments.runs)))
     if arguments.png:
         draw(arguments.runs, arguments.png)
 
