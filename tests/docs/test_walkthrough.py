@@ -20,7 +20,7 @@ SMALLER = (
     ("--policy feasrelax-l1", "--policy feasrelax-l1 --limit 4"),
     # a checkpoint is not at hand; an anchor that draws at random gives groups of samples as well
     ("--policy swift-infer --model SFT --recipe swift_recipes/infer/qwen3_8b_vllm.yaml", "--policy random --limit 8"),
-    (" --infer-arg '--temperature 1 --top_p 1 --top_k -1'", ""),
+    (" --infer-arg '--temperature 1 --top_p 1 --top_k -1 --max_new_tokens 1024'", ""),
 )
 WALK = (
     ("README.md", "ordebug problems generate --out hard"),
