@@ -1,14 +1,13 @@
 """Small sweeps on the small Qwen3: learning rate, rows, epochs, thought kept or dropped, LoRA rank (docs/sweeps.md).
 
-    bash shell/quickstart.sh
-    python benchmarks/sweeps.py runs/quickstart --out docs/sweeps/results.jsonl [--only rate] [--seeds 1 2]
+    STEPS=1000 OUT=runs/early bash shell/quickstart.sh
+    python benchmarks/sweeps.py runs/early --out docs/sweeps/results.jsonl [--only rate] [--seeds 1 2]
     python benchmarks/sweeps_plot.py docs/sweeps/results.jsonl docs/sweeps
 
-The quickstart's small Qwen3 is first trained on its rows of type A alone; that is the model all cells begin with. Each
-cell fine-tunes it on rows of type D, which it never saw, with ms-swift's ``sft_main``, has its ``infer_main`` answer
-unseen problems of type D, and is judged by the solver: the share of first actions on the broken row. Both are forked
-from one process that imported ms-swift once, which saves its start. A cell that stands in the results is not run again;
-one that was stopped is run anew.
+All cells begin with the quickstart's small Qwen3, stopped early, and fine-tune it with ms-swift's ``sft_main`` on rows
+of further problems. ``infer_main`` then answers unseen ones, and the solver judges: the share of first actions on the
+broken row. Both are forked from one process that imported ms-swift once, which saves its start. A cell that stands in
+the results is not run again; one that was stopped is run anew.
 """
 
 import argparse
@@ -35,10 +34,11 @@ TOLD = 5  # steps left, as the prompts tell it
 MAX_STEPS = ("--max-steps", TOLD)
 BATCH = 16
 REPLY_TOKENS = 160
-UNSEEN = 300
-GENERATED = ("--types", "D", "--families", "production,blending,staffing", "--rows", "3-5", "--most-conflict-rows", 3)
-UNSEEN_SEED = 5  # the quickstart's are 1 to 3; sets of different seeds share no clean model
-BASE_STEPS = 1200
+UNSEEN = 500
+GENERATED = ("--types", "A,D", "--families", "production,blending,staffing", "--rows", "3-5", "--most-conflict-rows", 3)
+SETS = {"train": (3200, 11), "unseen": (UNSEEN, 12)}
+"""Problems and seed; the quickstart's and GRPO's seeds are 1 to 6. Sets of different seeds share no clean model."""
+
 ANOTHER_PROCESS = ("NPROC_PER_NODE", "deepspeed", "ddp_backend")
 FIGURES = ("root_cause_at_1", "rr_at_1", "action_valid", "target_exists", "think_valid")
 
@@ -86,27 +86,20 @@ def shell(*words: object) -> None:
     subprocess.run([str(word) for word in words], check=True)
 
 
-def prepare(quickstart: Path, folder: Path) -> None:
-    """Rows by type, unseen problems, their prompts, the anchors' figures and the first model; what is there is kept."""
-    rows, problems, base = folder / "rows", folder / "unseen", folder / "base"
-    if not (rows / "D.jsonl").is_file():
-        for kind in "AD":
-            of_kind = [row for row in read(quickstart / "train.jsonl") if row["error_type"] == kind]
-            write(rows / f"{kind}.jsonl", [{"messages": row["messages"]} for row in of_kind])
-    if not (problems / "problems.jsonl").is_file():
-        shutil.rmtree(problems, ignore_errors=True)
-        count = ("--count", UNSEEN, "--seed", UNSEEN_SEED)
-        shell(ORDEBUG, "problems", "generate", "--out", problems, *count, *GENERATED)
-    if not (rows / "prompts.jsonl").is_file():
-        shell(ORDEBUG, "rollout", "--policy", "oracle", "--problems", problems, "--out", folder / "oracle", *MAX_STEPS)
-        shell(ORDEBUG, "sft-data", folder / "oracle", "--out", rows / "unseen.jsonl")
-        write(rows / "prompts.jsonl", prompts(rows / "unseen.jsonl"))
-    if not (base / "last-checkpoint").exists():
-        shutil.rmtree(base, ignore_errors=True)
-        half = json.dumps({"num_decay_steps": BASE_STEPS // 2, "min_lr_ratio": 0.03})
-        given = ("--model", quickstart / "tiny", "--dataset", rows / "A.jsonl", "--output_dir", base)
-        steps = ("--max_steps", BASE_STEPS, "--lr_scheduler_kwargs", half)
-        shell("bash", ROOT / "shell" / "sft.sh", RECIPES / "sft" / "tiny_cpu.yaml", *given, *steps)
+def prepare(folder: Path) -> None:
+    """Both problem sets with their rows, the unseen ones' prompts, the anchors' figures; what is there is kept."""
+    for name, (count, seed) in SETS.items():
+        problems, rows = folder / name, folder / "rows" / f"{name}.jsonl"
+        if rows.is_file():
+            continue
+        for left in (problems, folder / f"{name}-oracle"):
+            shutil.rmtree(left, ignore_errors=True)
+        shell(ORDEBUG, "problems", "generate", "--out", problems, "--count", count, "--seed", seed, *GENERATED)
+        alone = () if name == "unseen" else ("--alone",)  # the anchors of the unseen ones are reported
+        played = folder / f"{name}-oracle"
+        shell(ORDEBUG, "rollout", "--policy", "oracle", *alone, "--problems", problems, "--out", played, *MAX_STEPS)
+        shell(ORDEBUG, "sft-data", played, "--out", rows)
+    write(folder / "rows" / "prompts.jsonl", prompts(folder / "rows" / "unseen.jsonl"))
 
 
 def prompts(rows: Path) -> list[dict[str, Any]]:
@@ -129,7 +122,7 @@ def write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 def training_rows(folder: Path, cell: Cell) -> Iterator[dict[str, Any]]:
     """The cell's rows; without the thought ms-swift puts an empty one, which is not trained."""
-    for row in read(folder / "rows" / "D.jsonl")[: cell.rows]:
+    for row in read(folder / "rows" / "train.jsonl")[: cell.rows]:
         *prompt, answer = row["messages"]
         if cell.thought == "dropped":
             answer = {**answer, "content": answer["content"].rpartition("</think>")[2].lstrip()}
@@ -214,7 +207,7 @@ def _short(value: float | None) -> float | None:
 
 def anchors(folder: Path) -> dict[str, float]:
     """Root-cause@1 of each anchor but the oracle."""
-    found = json.loads((folder / "oracle" / "metrics.json").read_text(encoding="utf-8"))["anchors"]
+    found = json.loads((folder / "unseen-oracle" / "metrics.json").read_text(encoding="utf-8"))["anchors"]
     return {name: round(each["root_cause_at_1"]["value"], 4) for name, each in found.items() if name != "oracle"}
 
 
@@ -296,7 +289,7 @@ def _ended(running: list[Any]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("quickstart", type=Path, help="its folder: train.jsonl and tiny")
+    parser.add_argument("quickstart", type=Path, help="its folder")
     parser.add_argument("--folder", type=Path, default=Path("runs/sweeps"), help="problems, rows, checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="results, a line a cell")
     parser.add_argument("--only", nargs="+", choices=SWEEPS, default=list(SWEEPS))
@@ -304,12 +297,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     folder, start = given.folder.resolve(), time.monotonic()
-    prepare(given.quickstart.resolve(), folder)
+    prepare(folder)
     done = {Cell(**line["cell"]) for line in read(given.out)} if given.out.is_file() else set()
     wanted = [replace(cell, seed=seed) for seed in given.seeds for name in given.only for cell in SWEEPS[name]]
     cells = [cell for cell in dict.fromkeys(wanted) if cell not in done]
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    failed = run_all(folder, cells, folder / "base" / "last-checkpoint", given.out.resolve(), given.jobs)
+    failed = run_all(
+        folder, cells, given.quickstart.resolve() / "sft" / "last-checkpoint", given.out.resolve(), given.jobs
+    )
     print(f"{len(cells) - failed} cells in {time.monotonic() - start:.0f} s; {failed} failed")
     raise SystemExit(1 if failed else 0)
 
