@@ -1,4 +1,4 @@
-"""The sweeps' figures: root-cause@1 with its 95 % interval by seed, the best anchor as a line.
+"""The sweeps' figures: root-cause@1 with its 95 % interval by seed, the best anchor and the given model as lines.
 
 python benchmarks/sweeps_plot.py docs/sweeps/results.jsonl docs/sweeps
 
@@ -47,7 +47,7 @@ def best_anchor(line: dict[str, Any]) -> tuple[str, float]:
     return max(line["anchors"].items(), key=lambda item: item[1])
 
 
-def draw(name: str, found: dict[str, list[dict[str, Any]]], out: Path) -> None:
+def draw(name: str, found: dict[str, list[dict[str, Any]]], given: float, out: Path) -> None:
     figure, axes = plt.subplots(figsize=(4.6, 2.9), dpi=110)
     for place, lines in enumerate(found.values()):
         for number, line in enumerate(lines):
@@ -56,14 +56,13 @@ def draw(name: str, found: dict[str, list[dict[str, Any]]], out: Path) -> None:
             ends = [[value - share["low"]], [share["high"] - value]]
             axes.errorbar(x, value, yerr=ends, fmt="o", color=f"C{number}", capsize=3, markersize=4)
     anchor, height = best_anchor(next(iter(found.values()))[0])
-    axes.axhline(height, color="grey", linestyle="--", linewidth=1)
-    axes.text(
-        0.0, height + 0.01, f"best anchor: {anchor}", color="grey", fontsize=7, transform=axes.get_yaxis_transform()
-    )
+    for text, level, style in ((f"best anchor: {anchor}", height, "--"), ("before", given, ":")):
+        axes.axhline(level, color="grey", linestyle=style, linewidth=1)
+        axes.text(0.0, level + 0.01, text, color="grey", fontsize=7, transform=axes.get_yaxis_transform())
     axes.set_xticks(range(len(found)), list(found), fontsize=8)
     axes.set_xlabel(LABELS[name][0], fontsize=9)
     axes.set_ylabel("root-cause@1", fontsize=9)
-    axes.set_ylim(-0.02, 1.02)
+    axes.set_ylim(0.3, 0.9)
     axes.set_xlim(-0.5, len(found) - 0.5)
     figure.tight_layout()
     figure.savefig(out / f"{name}.png", metadata={"Software": None})
@@ -71,14 +70,22 @@ def draw(name: str, found: dict[str, list[dict[str, Any]]], out: Path) -> None:
 
 
 def table(name: str, found: dict[str, list[dict[str, Any]]]) -> str:
-    head = f"| {LABELS[name][0]} | seed | root-cause@1 | action valid | thought valid | training loss |"
+    """A row a value, its seeds beside each other."""
+    head = f"| {LABELS[name][0]} | root-cause@1, each seed | action valid | thought valid | training loss |"
     rows = [
-        f"| {label} | {line['cell']['seed']} | {_share(line, FIGURE)} | {_share(line, 'action_valid')} "
-        f"| {_share(line, 'think_valid')} | {line['training_loss']:.3f} |"
+        f"| {label} | {_all(lines, FIGURE)} | {_mean(lines, 'action_valid')} | {_mean(lines, 'think_valid')} "
+        f"| {', '.join(format(line['training_loss'], '.3f') for line in lines)} |"
         for label, lines in found.items()
-        for line in lines
     ]
-    return "\n".join([head, "|---|---|---|---|---|---|", *rows])
+    return "\n".join([head, "|---|---|---|---|---|", *rows])
+
+
+def _all(lines: list[dict[str, Any]], figure: str) -> str:
+    return ", ".join(_share(line, figure) for line in lines)
+
+
+def _mean(lines: list[dict[str, Any]], figure: str) -> str:
+    return f"{sum(line['figures'][figure]['value'] for line in lines) / len(lines):.2f}"
 
 
 def _share(line: dict[str, Any], figure: str) -> str:
@@ -89,10 +96,12 @@ def _share(line: dict[str, Any], figure: str) -> str:
 def main() -> None:
     results, out = Path(sys.argv[1]), Path(sys.argv[2])
     lines = read(results)
-    for name in SWEEPS:
+    [given, *_] = (line["figures"][FIGURE]["value"] for line in lines if not line["cell"]["steps"])
+    print(f"before: {given:.2f}")
+    for name in LABELS:
         found = points(name, lines)
         if found:
-            draw(name, found, out)
+            draw(name, found, given, out)
             print(f"\n{name}\n\n{table(name, found)}")
 
 
