@@ -20,6 +20,8 @@ echo $$ $! > {pids}
 wait
 """
 ROLLOUT = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup, and what is ignored stays so
 import ordebug.eval.swift_infer as called
 from ordebug.cli.main import main
 called.swift_program = lambda: {program!r}

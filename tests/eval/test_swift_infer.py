@@ -34,7 +34,7 @@ def test_limit_of_replies(swift: SwiftInfer) -> None:
 
 
 def test_a_failing_program_shows_its_last_lines(tmp_path: Path) -> None:
-    program = "import sys; print('\\n'.join(map(str, range(50)))); sys.exit('no such model')"
+    program = "import sys; print('\\n'.join(map(str, range(50))), flush=True); sys.exit('no such model')"
     with pytest.raises(ToolError, match=r"status 1(.|\n)*49\nno such model") as error:
         call([sys.executable, "-c", program], tmp_path / "round-1.log")
     assert "\n0\n" not in str(error.value)
