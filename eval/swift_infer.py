@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from ordebug.core.errors import InputError, ToolError
-from ordebug.eval.adapter import check_vllm_takes
+from ordebug.eval.adapter import ADAPTER, check_vllm_takes
 from ordebug.eval.process import run_logged
 
 LOG_LINES_SHOWN = 15
@@ -36,7 +36,7 @@ class SwiftInfer:
         Raises:
             ToolError: If ms-swift is not installed.
         """
-        kind = "--adapters" if (Path(self.model) / "adapter_config.json").is_file() else "--model"
+        kind = "--adapters" if (Path(self.model) / ADAPTER).is_file() else "--model"
         # Kept columns would reach generate() in the transformers backend, which refuses them; labels carry the keys.
         files = ["--val_dataset", str(prompts), "--result_path", str(result), "--remove_unused_columns", "true"]
         return [swift_program(), "infer", str(self.recipe), kind, self.model, *files, *self.arguments]

@@ -5,10 +5,10 @@ from pathlib import Path
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import read_json
 from ordebug.env.problem_set import read_problem_set, shared_bases
+from ordebug.eval.adapter import ADAPTER
 from ordebug.swift_recipes.model_names import is_local, same_model
 from ordebug.swift_recipes.training_run import TrainingRun
 
-ADAPTER = "adapter_config.json"
 LIMITS = ("response_length", "max_new_tokens", "max_completion_length")
 """What ms-swift 4.6.0 takes the limit of a reply from, the first that is given (``_init_max_completion_length``)."""
 

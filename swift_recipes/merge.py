@@ -10,6 +10,7 @@ from typing import Any
 
 from ordebug.core.errors import InputError, UsageError
 from ordebug.core.jsonl import read_json
+from ordebug.eval.adapter import ADAPTER
 from ordebug.swift_recipes.model_names import is_local, same_model
 from ordebug.swift_recipes.training_run import by_key
 
@@ -40,7 +41,7 @@ def base_words(adapter: Path, words: Sequence[str] = ()) -> list[str]:
 
 def _recorded(adapter: Path) -> dict[str, Any]:
     """What ms-swift wrote beside an adapter, else what PEFT did."""
-    config = adapter / "adapter_config.json"
+    config = adapter / ADAPTER
     if not config.is_file():
         raise InputError(
             f"{adapter} holds no adapter.", "Give a checkpoint's folder, the one with adapter_config.json."
